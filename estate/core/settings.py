@@ -1,0 +1,86 @@
+"""One typed settings object: environment, then ``.env``, then default."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from estate.core.errors import SettingsError
+
+ENDPOINTS_FILE = "endpoints.json"
+
+
+class Settings(BaseSettings):
+    """Where Leadloop finds its parts. Every field is the environment variable ``LEADLOOP_<NAME>``.
+
+    Addresses that are not set are read from ``<home>/endpoints.json``, which the local stack writes.
+    """
+
+    model_config = SettingsConfigDict(env_prefix="LEADLOOP_", env_file=".env", extra="ignore", frozen=True)
+
+    home: Path = Field(Path(".leadloop"), description="folder of all local state")
+    host: str = Field("127.0.0.1", description="address that the local stack listens on")
+    database_url: SecretStr | None = Field(None, description="Postgres of Leadloop; embedded if not set")
+    mlflow_database_url: SecretStr | None = Field(None, description="Postgres database of MLflow")
+    prefect_database_url: SecretStr | None = Field(None, description="Postgres database of Prefect")
+    mlflow_url: str | None = Field(None, description="MLflow tracking and registry server")
+    prefect_url: str | None = Field(None, description="Prefect API")
+    serving_url: str | None = Field(None, description="serving process, for clients")
+    postgres_port: int = Field(0, ge=0, le=65535, description="0: a free one, remembered")
+    mlflow_port: int = Field(5000, ge=0, le=65535, description="preferred; another one if it is taken")
+    prefect_port: int = Field(4200, ge=0, le=65535, description="preferred; another one if it is taken")
+    serving_port: int = Field(8000, ge=0, le=65535, description="preferred; another one if it is taken")
+    models: Annotated[tuple[Path, ...], NoDecode] = Field(
+        (Path("models"),), description="your own model files or folders of them, separated by `:`"
+    )
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="least level that is logged")
+    log_format: Literal["text", "json"] = Field("text", description="form of log lines")
+
+    @field_validator("models", mode="before")
+    @classmethod
+    def _split(cls, value: object) -> object:
+        return tuple(Path(part) for part in value.split(":") if part) if isinstance(value, str) else value
+
+    def endpoint(self, name: Literal["database_url", "mlflow_url", "prefect_url", "serving_url"]) -> str:
+        """Return the address of a part: the setting, else what the local stack wrote.
+
+        Raises
+        ------
+        SettingsError
+            If neither is there.
+        """
+        value = getattr(self, name) or self._remembered().get(name)
+        if not value:
+            raise SettingsError(
+                f"address `{name}`", expected=f"LEADLOOP_{name.upper()} or a running stack",
+                got=f"neither (no {self.home / ENDPOINTS_FILE})", todo="Run `leadloop up` or set the variable.",
+            )
+        return value.get_secret_value() if isinstance(value, SecretStr) else str(value)
+
+    def _remembered(self) -> dict[str, str]:
+        path = self.home / ENDPOINTS_FILE
+        try:
+            remembered: dict[str, str] = json.loads(path.read_text())
+        except FileNotFoundError:
+            return {}
+        return remembered
+
+
+def load_settings() -> Settings:
+    """Read the settings once, at the start of a process.
+
+    Raises
+    ------
+    SettingsError
+        If a variable has a wrong value; names the variable, never its value where it is secret.
+    """
+    try:
+        return Settings()
+    except ValidationError as error:
+        first = error.errors(include_input=False, include_url=False)[0]
+        name = f"LEADLOOP_{str(first['loc'][0]).upper()}"
+        raise SettingsError(f"setting {name}", expected=first["msg"], todo="Correct the environment or .env.") from error
