@@ -37,7 +37,9 @@ class Settings(BaseSettings):
     models: Annotated[tuple[Path, ...], NoDecode] = Field(
         (Path("models"),), description="your own model files or folders of them, separated by `:`"
     )
-    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="least level that is logged")
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
+        "INFO", description="least level that is logged"
+    )
     log_format: Literal["text", "json"] = Field("text", description="form of log lines")
 
     @field_validator("models", mode="before")
@@ -56,8 +58,10 @@ class Settings(BaseSettings):
         value = getattr(self, name) or self._remembered().get(name)
         if not value:
             raise SettingsError(
-                f"address `{name}`", expected=f"LEADLOOP_{name.upper()} or a running stack",
-                got=f"neither (no {self.home / ENDPOINTS_FILE})", todo="Run `leadloop up` or set the variable.",
+                f"address `{name}`",
+                expected=f"LEADLOOP_{name.upper()} or a running stack",
+                got=f"neither (no {self.home / ENDPOINTS_FILE})",
+                todo="Run `leadloop up` or set the variable.",
             )
         return value.get_secret_value() if isinstance(value, SecretStr) else str(value)
 
@@ -83,4 +87,6 @@ def load_settings() -> Settings:
     except ValidationError as error:
         first = error.errors(include_input=False, include_url=False)[0]
         name = f"LEADLOOP_{str(first['loc'][0]).upper()}"
-        raise SettingsError(f"setting {name}", expected=first["msg"], todo="Correct the environment or .env.") from error
+        raise SettingsError(
+            f"setting {name}", expected=first["msg"], todo="Correct the environment or .env."
+        ) from error

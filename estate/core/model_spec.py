@@ -1,0 +1,213 @@
+"""What a model is: one description from which training, gate, serving and watch all follow."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from estate.core.errors import SpecError
+from estate.core.feature_set import FeatureSet
+from estate.core.frame import Frame, Numbers
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+class Task(StrEnum):
+    """What is predicted."""
+
+    BINARY = "binary"
+    MULTICLASS = "multiclass"
+    REGRESSION = "regression"
+
+
+class Policy(StrEnum):
+    """Who promotes a version that passed its gate."""
+
+    PERSON = "person"
+    AUTOMATIC = "automatic"
+
+
+@dataclass(frozen=True, kw_only=True)
+class CrmSource:
+    """Leads with their event histories, from the platform's own tables.
+
+    Parameters
+    ----------
+    outcome : str
+        Kind of outcome that is predicted, such as ``"converted"``.
+    horizon_days : float
+        The label is 1 if the outcome happens within so many days after the row's time.
+    age_days : float
+        A lead becomes a training row at this age; its features know nothing later.
+    """
+
+    outcome: str
+    horizon_days: float
+    age_days: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class TableSource:
+    """A file of the user's own: one row a case, with a label column.
+
+    Parameters
+    ----------
+    path : str
+        CSV (also ``.gz``) or Parquet; ``${NAME}`` is taken from the environment. A relative path is
+        looked up beside the model's file.
+    label : str
+        Column that is predicted.
+    positive : object, optional
+        Value of the label that counts as 1; needed for a binary task unless the label is 0/1 or bool.
+    entity : str, optional
+        Column that names the case; the row number if there is none.
+    time : str, optional
+        Column with the moment of the case (ISO 8601 or a date).
+    order : str, optional
+        Column that rises with time where there is no time.
+    horizon_days : float
+        So many days after its time a row's label is known; younger rows are left out of training.
+    separator : str
+        Of a CSV file.
+    missing : tuple of str
+        Texts that mean "not known", beside the empty one.
+    reader : callable, optional
+        Reads the path into a table instead, for files that need more than this.
+    """
+
+    path: str
+    label: str
+    positive: object = None
+    entity: str | None = None
+    time: str | None = None
+    order: str | None = None
+    horizon_days: float = 0.0
+    separator: str = ","
+    missing: tuple[str, ...] = ()
+    reader: Callable[[Path], pd.DataFrame] | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class QuerySource:
+    """A query of the user's own; fields as in :class:`TableSource`.
+
+    Parameters
+    ----------
+    sql : str
+        A SELECT; one row a case.
+    url : str
+        SQLAlchemy address; ``${NAME}`` is taken from the environment. Empty: the platform's own database.
+    """
+
+    sql: str
+    label: str
+    url: str = ""
+    positive: object = None
+    entity: str | None = None
+    time: str | None = None
+    order: str | None = None
+    horizon_days: float = 0.0
+    missing: tuple[str, ...] = ()
+
+
+Source = CrmSource | TableSource | QuerySource
+
+
+@dataclass(frozen=True, kw_only=True)
+class Gate:
+    """What a version must prove before anybody may promote it.
+
+    Parameters
+    ----------
+    metric : str
+        One of the task's metrics: ``log_loss``, ``brier``, ``roc_auc``, ``pr_auc`` (binary), ``log_loss``,
+        ``accuracy`` (multiclass), ``mae``, ``rmse``, ``r2`` (regression).
+    bound : float, optional
+        The metric must be at least as good as this.
+    margin : float
+        The lower end of the paired interval of the improvement over the champion must be above this.
+    calibration_error : float, optional
+        Most expected calibration error allowed (15 bins of equal count; in [0, 1]); binary only.
+    holdout_rows, holdout_positives : int
+        Fewer than this can't be judged: refused.
+    slices : tuple of str
+        Category columns for whose values the metric is reported too.
+    """
+
+    metric: str = "log_loss"
+    bound: float | None = None
+    margin: float = 0.0
+    calibration_error: float | None = 0.1
+    holdout_rows: int = 200
+    holdout_positives: int = 20
+    slices: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Schedule:
+    """When to retrain without being asked."""
+
+    cron: str = "0 5 * * 1"
+    timezone: str = "UTC"
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelSpec:
+    """One model, whole.
+
+    Parameters
+    ----------
+    name : str
+        Lower-case words joined by ``_``; the registered model's name in MLflow.
+    purpose : str
+        One sentence for the model card: what is predicted, for whom.
+    task : Task
+    source : CrmSource, TableSource or QuerySource
+    features : FeatureSet
+    estimator : callable
+        From a seed to an unfitted scikit-learn compatible estimator that reads a float32 matrix (missing
+        numbers are NaN) and can be exported to ONNX.
+    gate : Gate
+    rules : callable
+        The answer where no model is: from a frame of features (n rows) to n scores of the task's kind;
+        a probability in [0, 1] if binary, the value if regression; not used for multiclass.
+    policy : Policy
+    schedule : Schedule, optional
+    half_life_days : float, optional
+        Weight of a training row halves with every so many days of age; None: all weigh the same.
+    seed : int
+    """
+
+    name: str
+    purpose: str
+    task: Task
+    source: Source
+    features: FeatureSet
+    estimator: Callable[[int], Any]
+    rules: Callable[[Frame], Numbers] | None = None
+    gate: Gate = Gate()
+    policy: Policy = Policy.PERSON
+    schedule: Schedule | None = Schedule()
+    half_life_days: float | None = None
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        if not re.fullmatch(r"[a-z][a-z0-9]*(_[a-z0-9]+)*", self.name):
+            raise SpecError("model name", expected="lower-case words joined by _", got=repr(self.name))
+        if not isinstance(self.source, CrmSource) and self.source.label in self.features.names:
+            raise SpecError(
+                f"model `{self.name}`",
+                expected="features without the label",
+                got=f"feature `{self.source.label}`",
+                todo="Take the label out of the features: it is the answer.",
+            )
+
+    @property
+    def computes_from_histories(self) -> bool:
+        """Whether features are computed from event histories rather than from a raw row."""
+        return isinstance(self.source, CrmSource)

@@ -1,0 +1,209 @@
+"""Every table of the platform's own database.
+
+Facts carry two clocks: ``event_at`` is when it happened, ``recorded_at`` when we learned of it.
+A reader as of time t sees only facts with both at or before t.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import JSONB
+
+metadata = sa.MetaData()
+_time = sa.DateTime(timezone=True)
+
+
+def _fact(name: str, key: str, *columns: sa.Column[Any]) -> sa.Table:
+    return sa.Table(
+        name,
+        metadata,
+        sa.Column(key, sa.Text, primary_key=True),
+        *columns,
+        sa.Column("event_at", _time, nullable=False),
+        sa.Column("recorded_at", _time, nullable=False),
+    )
+
+
+leads = _fact(
+    "leads",
+    "lead_id",
+    sa.Column("source", sa.Text),
+    sa.Column("area", sa.Text),
+    sa.Column("budget_usd", sa.Float),
+    sa.Column("bedrooms_wanted", sa.Float),
+    sa.Column("timeline_days", sa.Float),
+    sa.Column("financing", sa.Text),
+)
+interactions = _fact(
+    "interactions",
+    "interaction_id",
+    sa.Column("lead_id", sa.Text, nullable=False),
+    sa.Column("kind", sa.Text, nullable=False),
+    sa.Column("property_id", sa.Text),
+    sa.Column("duration_seconds", sa.Float),
+)
+messages = _fact(
+    "messages",
+    "message_id",
+    sa.Column("lead_id", sa.Text, nullable=False),
+    sa.Column("direction", sa.Text, nullable=False),
+    sa.Column("channel", sa.Text),
+    sa.Column("text", sa.Text, nullable=False),
+)
+properties = _fact(
+    "properties",
+    "property_id",
+    sa.Column("area", sa.Text),
+    sa.Column("price_usd", sa.Float),
+    sa.Column("bedrooms", sa.Float),
+    sa.Column("living_area_sqft", sa.Float),
+    sa.Column("kind", sa.Text),
+)
+outcomes = _fact(
+    "outcomes",
+    "outcome_id",
+    sa.Column("lead_id", sa.Text, nullable=False),
+    sa.Column("kind", sa.Text, nullable=False),
+)
+market_index = _fact(
+    "market_index",
+    "index_id",
+    sa.Column("area", sa.Text, nullable=False),
+    sa.Column("value", sa.Float, nullable=False),
+)
+FACTS = {table.name: table for table in (leads, interactions, messages, properties, outcomes, market_index)}
+
+for _table in (interactions, messages, outcomes):
+    sa.Index(f"ix_{_table.name}_lead_event", _table.c.lead_id, _table.c.event_at)
+sa.Index("ix_leads_event", leads.c.event_at)
+sa.Index("ix_market_index_area_event", market_index.c.area, market_index.c.event_at)
+
+imports = sa.Table(
+    "imports",
+    metadata,
+    sa.Column(
+        "import_id", sa.Text, primary_key=True
+    ),  # kind, file and mapping, hashed: the same import again
+    sa.Column("kind", sa.Text, nullable=False),
+    sa.Column("file_name", sa.Text, nullable=False),
+    sa.Column("rows_read", sa.BigInteger, nullable=False),
+    sa.Column("rows_stored", sa.BigInteger, nullable=False),
+    sa.Column("rows_refused", sa.BigInteger, nullable=False),
+    sa.Column("started_at", _time, nullable=False),
+    sa.Column("finished_at", _time),
+)
+
+predictions = sa.Table(
+    "predictions",
+    metadata,
+    sa.Column("prediction_id", sa.Uuid(as_uuid=False), primary_key=True),
+    sa.Column("model", sa.Text, nullable=False),
+    sa.Column("version", sa.Text, nullable=False),
+    sa.Column("answered_by", sa.Text, nullable=False),
+    sa.Column("entity_id", sa.Text),
+    sa.Column("score", sa.Float, nullable=False),
+    sa.Column("label", sa.Text),
+    sa.Column("features", JSONB, nullable=False),
+    sa.Column("fingerprint", sa.Text, nullable=False),
+    sa.Column("at", _time, nullable=False),
+    sa.Index("ix_predictions_model_at", "model", "at"),
+    sa.Index("ix_predictions_entity_at", "entity_id", "at"),
+)
+
+training_requests = sa.Table(
+    "training_requests",
+    metadata,
+    sa.Column("request_id", sa.Uuid(as_uuid=False), primary_key=True),
+    sa.Column("model", sa.Text, nullable=False),
+    sa.Column("cause", sa.Text, nullable=False),  # schedule, drift, person
+    sa.Column("detail", sa.Text, nullable=False),
+    sa.Column("dedupe_key", sa.Text, unique=True),  # the same trigger twice is one request
+    sa.Column("as_of", _time),
+    sa.Column("state", sa.Text, nullable=False),  # waiting, dispatched, running, done, failed, merged
+    sa.Column("reason", sa.Text),
+    sa.Column("flow_run_id", sa.Text),
+    sa.Column("requested_at", _time, nullable=False),
+    sa.Column("changed_at", _time, nullable=False),
+    sa.Index("ix_training_requests_state", "state", "model"),
+)
+
+trainings = sa.Table(
+    "trainings",
+    metadata,
+    sa.Column(
+        "training_key", sa.Text, primary_key=True
+    ),  # model, as-of, data, features, code: the same training
+    sa.Column("model", sa.Text, nullable=False),
+    sa.Column("request_id", sa.Uuid(as_uuid=False)),
+    sa.Column("as_of", _time, nullable=False),
+    sa.Column("rows", sa.BigInteger, nullable=False),
+    sa.Column("version", sa.Text),  # null until registered
+    sa.Column("run_id", sa.Text),
+    sa.Column("started_at", _time, nullable=False),
+    sa.Column("finished_at", _time),
+)
+
+evidence = sa.Table(
+    "evidence",
+    metadata,
+    sa.Column("model", sa.Text, primary_key=True),
+    sa.Column("version", sa.Text, primary_key=True),
+    sa.Column("digest", sa.Text, nullable=False),
+    sa.Column("bundle_digest", sa.Text, nullable=False),
+    sa.Column("verdict", sa.Boolean, nullable=False),
+    sa.Column("document", sa.Text, nullable=False),  # canonical JSON, byte for byte what the digest is over
+    sa.Column("at", _time, nullable=False),
+)
+
+ledger = sa.Table(
+    "ledger",
+    metadata,
+    sa.Column("seq", sa.BigInteger, sa.Identity(always=True), primary_key=True),
+    sa.Column("model", sa.Text, nullable=False),
+    sa.Column("decision", sa.Text, nullable=False),  # promoted, rolled_back, refused
+    sa.Column("from_version", sa.Text),
+    sa.Column("to_version", sa.Text, nullable=False),
+    sa.Column("who", sa.Text, nullable=False),
+    sa.Column("why", sa.Text, nullable=False),
+    sa.Column("evidence_digest", sa.Text),
+    sa.Column("at", _time, nullable=False),
+    sa.Column("previous_hash", sa.Text, nullable=False),
+    sa.Column("hash", sa.Text, nullable=False, unique=True),
+    sa.Index("ix_ledger_model_seq", "model", "seq"),
+)
+
+registry_views = sa.Table(
+    "registry_views",
+    metadata,
+    sa.Column("model", sa.Text, primary_key=True),
+    sa.Column("alias_version", sa.Text),  # what the production alias showed when it was last settled
+    sa.Column("stage_version", sa.Text),  # likewise the Production stage
+    sa.Column("settled_at", _time, nullable=False),
+)
+
+watch_passes = sa.Table(
+    "watch_passes",
+    metadata,
+    sa.Column("pass_id", sa.Uuid(as_uuid=False), primary_key=True),
+    sa.Column("model", sa.Text, nullable=False),
+    sa.Column("version", sa.Text, nullable=False),
+    sa.Column("decision", sa.Text, nullable=False),  # quiet, too_few, broken_data, drift
+    sa.Column("rows", sa.BigInteger, nullable=False),
+    sa.Column("window_from", _time),
+    sa.Column("window_to", _time),
+    sa.Column("findings", JSONB, nullable=False),
+    sa.Column("report", sa.Text),  # folder with the HTML and JSON reports
+    sa.Column("at", _time, nullable=False),
+    sa.Index("ix_watch_passes_model_at", "model", "at"),
+)
+
+LEDGER_GUARD = """
+CREATE OR REPLACE FUNCTION ledger_is_append_only() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  RAISE EXCEPTION 'the ledger is append-only: % refused', TG_OP;
+END $$;
+CREATE TRIGGER ledger_no_change BEFORE UPDATE OR DELETE OR TRUNCATE ON ledger
+  FOR EACH STATEMENT EXECUTE FUNCTION ledger_is_append_only();
+"""
