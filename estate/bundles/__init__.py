@@ -1,0 +1,19 @@
+"""A trained model as files that are safe to load: ONNX, JSON and Parquet, never pickle."""
+
+from estate.bundles.bundle import Bundle, InputColumn
+from estate.bundles.encoder import Encoder
+from estate.bundles.manifest import check_manifest, write_manifest
+from estate.bundles.onnx_predictor import OnnxPredictor
+from estate.bundles.reference import Reference
+from estate.bundles.rules_predictor import RulesPredictor
+
+__all__ = [
+    "Bundle",
+    "Encoder",
+    "InputColumn",
+    "OnnxPredictor",
+    "Reference",
+    "RulesPredictor",
+    "check_manifest",
+    "write_manifest",
+]
