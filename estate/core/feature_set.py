@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import inspect
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, get_type_hints
 
 import numpy as np
 
@@ -15,12 +16,6 @@ from estate.core.frame import Column, Frame
 
 FeatureFunction = Callable[[Any], Column]
 """From the histories of n leads, or from a frame of n raw rows, to an array of shape (n,)."""
-
-
-class Named(Protocol):
-    """What every feature function has."""
-
-    __name__: str
 
 
 @dataclass(frozen=True)
@@ -77,13 +72,47 @@ class FeatureSet:
 
     @property
     def fingerprint(self) -> str:
-        """SHA-256 over names, kinds and source code; changes when any feature's code does."""
+        """SHA-256 over names, kinds and source code; changes when a feature or what it reads does."""
         digest = hashlib.sha256()
         for kind, features in (("number", self.numbers), ("category", self.categories)):
             for feature in features:
-                code = feature if isinstance(feature, str) else inspect.getsource(feature)
+                code = feature if isinstance(feature, str) else _source(feature)
                 digest.update(f"{kind}\0{_name(feature)}\0{code}\0".encode())
         return digest.hexdigest()
+
+    def inputs(self, batch: Frame) -> tuple[str, ...]:
+        """Return the raw columns that the features of a table read, in the table's order."""
+        seen = _Recorder(batch)
+        for feature in (*self.numbers, *self.categories):
+            _value(feature, seen)
+        return tuple(name for name in batch.columns if name in seen.names)
+
+
+class _Recorder:
+    """A frame that remembers which columns were asked for."""
+
+    def __init__(self, frame: Frame) -> None:
+        self.frame = frame
+        self.names: set[str] = set()
+
+    def __len__(self) -> int:
+        return len(self.frame)
+
+    def __getitem__(self, name: str) -> Column:
+        self.names.add(name)
+        return self.frame[name]
+
+
+def _source(feature: FeatureFunction) -> str:
+    """Source of a function and of the modules whose types it reads, such as the histories."""
+    modules = {kind.__module__ for hinted in _types(feature) for kind in (hinted, *_types(hinted))}
+    sources = [inspect.getsource(sys.modules[name]) for name in sorted(modules)]
+    return "\n".join([inspect.getsource(feature), *sources])
+
+
+def _types(owner: object) -> list[type]:
+    hints = get_type_hints(owner).values()
+    return [kind for kind in hints if inspect.isclass(kind) and kind.__module__.startswith("estate.features")]
 
 
 def _name(feature: FeatureFunction | str) -> str:

@@ -1,1 +1,1 @@
-"""."""
+"""One function per column; each is the definition for training and for serving alike."""
