@@ -86,3 +86,28 @@ def _array(values: Sequence[object] | Column) -> Column:
         listed = [None if value is None or value != value else str(value) for value in values]  # noqa: PLR0124
         return np.array(listed, dtype=object)
     return np.array([np.nan if value is None else value for value in values], dtype=np.float64)
+
+
+def category_text(value: object) -> str | None:
+    """Return how any value is written as a category, the same from a file and from a request.
+
+    Examples
+    --------
+    >>> [category_text(value) for value in ("a", 3, 3.0, 2.5, True, float("nan"), None)]
+    ['a', '3', '3', '2.5', 'true', None, None]
+    """
+    match value:
+        case None | str():
+            return value
+        case bool() | np.bool_():
+            return "true" if value else "false"
+        case float() | np.floating():
+            return _number_text(float(value))
+        case _:
+            return str(value)
+
+
+def _number_text(value: float) -> str | None:
+    if np.isnan(value):
+        return None
+    return str(int(value)) if value.is_integer() else repr(value)

@@ -1,0 +1,1 @@
+"""The service `call_conversion`: its model and its rules."""

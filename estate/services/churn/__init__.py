@@ -1,0 +1,1 @@
+"""The service `churn`: its model and its rules."""

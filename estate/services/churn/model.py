@@ -1,0 +1,68 @@
+"""Which leads are about to leave: a soft vote of three estimators, calibrated."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from estate.core.feature_set import FeatureSet
+from estate.core.model_spec import CrmSource, Gate, ModelSpec, Task
+from estate.features import communication, engagement, preference, source, timing
+from estate.services.churn.rules import churn_by_silence
+
+FEATURES = FeatureSet(
+    numbers=(
+        engagement.visits_count_21d,
+        engagement.replies_count_21d,
+        engagement.tours_count_21d,
+        engagement.listing_views_count_21d,
+        engagement.listing_saves_count_21d,
+        engagement.interactions_count_7d,
+        engagement.interactions_count_21d,
+        engagement.interactions_share_7d,
+        engagement.active_days_count_21d,
+        engagement.days_since_interaction,
+        engagement.days_since_reply,
+        communication.messages_in_count_21d,
+        communication.messages_out_count_21d,
+        communication.reply_ratio_21d,
+        communication.message_length_mean_21d,
+        communication.response_hours_mean,
+        communication.unanswered_count,
+        communication.days_since_message_in,
+        timing.lead_age_days,
+        preference.timeline_days,
+        preference.is_budget_known,
+    ),
+    categories=(source.lead_source, preference.financing),
+)
+
+
+def estimator(seed: int) -> Any:
+    """Return RandomForest + GradientBoosting + LogisticRegression, voting by probability."""
+    from sklearn.ensemble import GradientBoostingClassifier, RandomForestClassifier, VotingClassifier
+    from sklearn.impute import SimpleImputer
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+
+    forest = RandomForestClassifier(n_estimators=150, min_samples_leaf=10, n_jobs=2, random_state=seed)
+    boosting = GradientBoostingClassifier(n_estimators=80, max_depth=3, subsample=0.7, random_state=seed)
+    logistic = make_pipeline(StandardScaler(), LogisticRegression(C=0.5, max_iter=2000))
+    vote = VotingClassifier(
+        [("forest", forest), ("boosting", boosting), ("logistic", logistic)],
+        voting="soft",
+        flatten_transform=False,
+    )
+    return make_pipeline(SimpleImputer(strategy="median", keep_empty_features=True), vote)
+
+
+SPEC = ModelSpec(
+    name="churn",
+    purpose="The chance that an open lead is lost within 30 days, for the desk to decide whom to win back.",
+    task=Task.BINARY,
+    source=CrmSource(outcome="churned", horizon_days=30, age_days=21),
+    features=FEATURES,
+    estimator=estimator,
+    rules=churn_by_silence,
+    gate=Gate(metric="log_loss", calibration_error=0.06, slices=("lead_source",)),
+)

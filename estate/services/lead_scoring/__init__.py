@@ -1,0 +1,1 @@
+"""The service `lead_scoring`: its model and its rules."""

@@ -1,0 +1,76 @@
+"""Probabilities that come true as often as they say."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from estate.core.frame import Numbers
+
+EPSILON = 1e-7
+
+
+@dataclass(frozen=True)
+class BetaCalibration:
+    """``sigmoid(a ln p - b ln(1 - p) + c)``: three numbers, so that it can live inside the ONNX graph.
+
+    Parameters
+    ----------
+    a, b : float
+        At least 0, so that the order of scores stays.
+    c : float
+
+    References
+    ----------
+    Kull, Silva Filho, Flach (2017), "Beta calibration: a well-founded and easily implemented improvement on
+    logistic calibration for binary classifiers", AISTATS.
+
+    Examples
+    --------
+    >>> BetaCalibration(1.0, 1.0, 0.0).apply(np.array([0.2, 0.9])).round(6).tolist()
+    [0.2, 0.9]
+    """
+
+    a: float
+    b: float
+    c: float
+
+    @classmethod
+    def fit(cls, p: Numbers, y: Numbers) -> BetaCalibration:
+        """Fit on rows that the estimator has not seen; a term whose weight comes out negative is left out.
+
+        Parameters
+        ----------
+        p : float64 array of shape (n,)
+            Raw probabilities in [0, 1].
+        y : float64 array of shape (n,)
+            0 or 1.
+        """
+        terms = _terms(p)
+        used = [0, 1]
+        weights, c = _logistic(terms, y)
+        if (weights < 0).any():
+            used = [int(np.argmax(weights))]
+            weights, c = _logistic(terms[:, used], y)
+        ab = np.zeros(2)
+        ab[used] = np.maximum(weights, 0.0)
+        return cls(float(ab[0]), float(ab[1]), c)
+
+    def apply(self, p: Numbers) -> Numbers:
+        """Return calibrated probabilities of shape (n,)."""
+        z = _terms(p) @ np.array([self.a, self.b]) + self.c
+        calibrated: Numbers = 1.0 / (1.0 + np.exp(-z))
+        return calibrated
+
+
+def _terms(p: Numbers) -> Numbers:
+    clipped = np.clip(p, EPSILON, 1.0 - EPSILON)
+    return np.stack([np.log(clipped), -np.log1p(-clipped)], axis=1)
+
+
+def _logistic(terms: Numbers, y: Numbers) -> tuple[Numbers, float]:
+    from sklearn.linear_model import LogisticRegression
+
+    fitted = LogisticRegression(C=1e4, max_iter=1000).fit(terms, y)
+    return fitted.coef_[0], float(fitted.intercept_[0])

@@ -1,0 +1,77 @@
+"""Rows to learn from, in order of time."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from estate.core.frame import Column, Frame, Numbers
+
+
+@dataclass(frozen=True)
+class TrainingData:
+    """n ripe rows with their labels.
+
+    Parameters
+    ----------
+    features : Frame
+        n rows, oldest first.
+    y : float64 array of shape (n,)
+        0 or 1; the position of the class in ``classes``; or the value.
+    classes : tuple of str
+        Of a multiclass label; else empty.
+    entities : object array of shape (n,)
+    times : int64 array of shape (n,)
+        Microseconds since 1970, or positions where the source has no time.
+    candidates : int
+        Rows that were old enough to be scored, ripe or not; ``n / candidates`` is the mature share.
+    inputs : tuple of str
+        Raw columns that a request must bring; the features themselves for models of histories.
+    raw : Frame
+        Those raw columns, n rows.
+    """
+
+    features: Frame
+    y: Numbers
+    classes: tuple[str, ...]
+    entities: Column
+    times: NDArray[np.int64]
+    candidates: int
+    inputs: tuple[str, ...]
+    raw: Frame
+
+    def __len__(self) -> int:
+        return len(self.y)
+
+    @property
+    def mature_share(self) -> float:
+        """Share of the candidates that have a label, in [0, 1]."""
+        return len(self) / self.candidates if self.candidates else 0.0
+
+    @property
+    def fingerprint(self) -> str:
+        """SHA-256 over every value, label, id and time."""
+        digest = hashlib.sha256()
+        for name, values in self.features.columns.items():
+            digest.update(name.encode())
+            digest.update(
+                values.tobytes() if values.dtype != object else "\0".join(map(str, values)).encode()
+            )
+        digest.update(self.y.tobytes() + self.times.tobytes() + "\0".join(map(str, self.entities)).encode())
+        return digest.hexdigest()
+
+    def take(self, index: NDArray[np.intp]) -> TrainingData:
+        """Return some of the rows."""
+        return TrainingData(
+            self.features.take(index),
+            self.y[index],
+            self.classes,
+            self.entities[index],
+            self.times[index],
+            self.candidates,
+            self.inputs,
+            self.raw.take(index),
+        )

@@ -1,0 +1,166 @@
+"""From a spec and a moment to the rows that could be learned from then."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from estate.core.errors import ContractError
+from estate.core.frame import Column, Numbers, category_text
+from estate.core.model_spec import CrmSource, ModelSpec, QuerySource, TableSource, Task
+from estate.features.events import DAY_US
+from estate.features.histories import build_histories, micros
+from estate.store.database import Database
+from estate.store.facts import read_facts
+from estate.training.data import TrainingData
+from estate.training.table import numbers, raw_frame, read_table
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def extract(spec: ModelSpec, database: Database | None, *, as_of: datetime) -> TrainingData:
+    """Read what was known at ``as_of`` and keep the rows whose label is ripe.
+
+    Parameters
+    ----------
+    spec : ModelSpec
+    database : Database, optional
+        Needed for event histories and for queries on the platform's own database.
+    as_of : datetime
+        Nothing that happened or was learned later is seen.
+
+    Raises
+    ------
+    ContractError
+        If the source breaks what the spec says of it.
+    """
+    if isinstance(spec.source, CrmSource):
+        if database is None:
+            raise ContractError(f"model `{spec.name}`", expected="a database", got="none")
+        return _from_histories(spec, spec.source, database, as_of)
+    return _from_table(spec, spec.source, read_table(spec, database), as_of)
+
+
+def _from_histories(spec: ModelSpec, source: CrmSource, database: Database, as_of: datetime) -> TrainingData:
+    facts = {
+        kind: read_facts(database, kind, as_of=as_of)
+        for kind in ("leads", "interactions", "messages", "properties", "market_index", "outcomes")
+    }
+    rows, outcomes = facts["leads"], facts["outcomes"]
+    moment = micros(rows["event_at"]) + int(source.age_days * DAY_US)
+    resolved, happens = _outcome_times(rows, outcomes, source.outcome)
+    now = int(as_of.timestamp() * 1e6)
+    candidate = (moment <= now) & ~(resolved <= moment)
+    ripe = candidate & (moment + int(source.horizon_days * DAY_US) <= now)
+    order = np.flatnonzero(ripe)
+    order = order[np.argsort(moment[order], kind="stable")]
+    ids = rows["lead_id"].to_numpy(dtype=object)[order]
+    features = spec.features.compute(build_histories(ids, moment[order], facts))
+    y = (happens[order] <= moment[order] + int(source.horizon_days * DAY_US)).astype(np.float64)
+    return TrainingData(
+        features, y, (), ids, moment[order], int(candidate.sum()), spec.features.names, features
+    )
+
+
+def _outcome_times(
+    leads: pd.DataFrame, outcomes: pd.DataFrame, kind: str
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return when each lead's first outcome of any kind came, and of this kind; far if never."""
+    never = np.iinfo(np.int64).max
+    at = dict(zip(leads["lead_id"].tolist(), range(len(leads)), strict=True))
+    any_kind, this_kind = np.full(len(leads), never), np.full(len(leads), never)
+    positions = np.array([at.get(name, -1) for name in outcomes["lead_id"].tolist()], dtype=np.intp)
+    times = micros(outcomes["event_at"])
+    known = positions >= 0
+    np.minimum.at(any_kind, positions[known], times[known])
+    chosen = known & (outcomes["kind"] == kind).to_numpy(dtype=bool)
+    np.minimum.at(this_kind, positions[chosen], times[chosen])
+    return any_kind, this_kind
+
+
+def _from_table(
+    spec: ModelSpec, source: TableSource | QuerySource, table: pd.DataFrame, as_of: datetime
+) -> TrainingData:
+    times, ordered = _times(table, source)
+    now = int(as_of.timestamp() * 1e6)
+    candidate = np.ones(len(table), dtype=np.bool_) if source.time is None else times <= now
+    ripe = candidate & table[source.label].notna().to_numpy()
+    if source.time is not None:
+        ripe &= times + int(source.horizon_days * DAY_US) <= now
+    order = np.flatnonzero(ripe)
+    order = order[np.argsort(ordered[order], kind="stable")]
+    chosen = table.iloc[order]
+    entities = chosen[source.entity].map(category_text) if source.entity else chosen.index.map(str)
+    raw = raw_frame(chosen, spec)
+    y, classes = _labels(spec, chosen[source.label], source.positive)
+    inputs = spec.features.inputs(raw)
+    return TrainingData(
+        spec.features.compute(raw),
+        y,
+        classes,
+        np.array(entities.tolist(), dtype=object),
+        times[order] if source.time is not None else np.arange(len(order), dtype=np.int64),
+        int(candidate.sum()),
+        inputs,
+        raw.select(inputs),
+    )
+
+
+def _times(table: pd.DataFrame, source: TableSource | QuerySource) -> tuple[NDArray[np.int64], Column]:
+    """Return times (zeros without any) and what to sort by; without either, a fixed shuffle."""
+    import pandas as pd
+
+    if source.time is not None:
+        try:
+            parsed = pd.to_datetime(table[source.time], utc=True).dt.as_unit("us")
+        except (ValueError, TypeError) as error:
+            raise ContractError(
+                f"column `{source.time}`", expected="times", got=str(error).splitlines()[0]
+            ) from error
+        if parsed.isna().any():
+            raise ContractError(
+                f"column `{source.time}`",
+                expected="a time in every row",
+                got=f"none in row {int(parsed.isna().to_numpy().argmax())}",
+            )
+        return micros(parsed), micros(parsed)
+    nothing = np.zeros(len(table), dtype=np.int64)
+    if source.order is not None:
+        return nothing, table[source.order].to_numpy()
+    return nothing, np.random.default_rng(0).permutation(len(table))
+
+
+def _labels(spec: ModelSpec, values: pd.Series[str], positive: object) -> tuple[Numbers, tuple[str, ...]]:
+    match spec.task:
+        case Task.REGRESSION:
+            return numbers(values), ()
+        case Task.MULTICLASS:
+            texts = [category_text(value) for value in values.tolist()]
+            classes = tuple(sorted({text for text in texts if text is not None}))
+            codes = {name: code for code, name in enumerate(classes)}
+            return np.array([codes[str(text)] for text in texts], dtype=np.float64), classes
+        case Task.BINARY:
+            return _binary(spec.name, values, positive), ()
+
+
+def _binary(model: str, values: pd.Series[str], positive: object) -> Numbers:
+    found = {category_text(value) for value in values.unique()}
+    wanted = category_text(positive) if positive is not None else None
+    if wanted is None and found <= {"0", "1"}:
+        wanted = "1"
+    if wanted is None and found <= {"true", "false"}:
+        wanted = "true"
+    if wanted is None or (len(found) > 1 and wanted not in found):
+        raise ContractError(
+            f"label `{values.name}` of model `{model}`",
+            expected=f"the positive value {positive!r}"
+            if positive is not None
+            else "0/1, or `positive` in the source",
+            got=", ".join(sorted(map(str, found))[:10]),
+            todo="Set `positive` of the source to the value that counts as 1.",
+        )
+    return np.array([category_text(value) == wanted for value in values.tolist()], dtype=np.float64)

@@ -1,0 +1,100 @@
+"""Fitting one estimator, with its encoder and its calibration."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from estate.bundles.encoder import Encoder, Matrix
+from estate.core.errors import SpecError, TrainingError
+from estate.core.frame import Numbers
+from estate.core.model_spec import ModelSpec, Task
+from estate.core.prediction import Scores
+from estate.features.events import DAY_US
+from estate.training.calibration import BetaCalibration
+from estate.training.split import Split
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A fitted model that still lives in Python.
+
+    Parameters
+    ----------
+    spec : ModelSpec
+    encoder : Encoder
+    estimator : object
+        Fitted; reads the encoder's matrix.
+    calibration : BetaCalibration, optional
+        Of a binary model.
+    classes : tuple of str
+        Of a multiclass model.
+    """
+
+    spec: ModelSpec
+    encoder: Encoder
+    estimator: Any
+    calibration: BetaCalibration | None
+    classes: tuple[str, ...]
+
+    def predict_matrix(self, matrix: Matrix) -> Scores:
+        """Score an encoded matrix of shape (n, columns) in Python, for comparison with the export."""
+        match self.spec.task:
+            case Task.REGRESSION:
+                return Scores(np.asarray(self.estimator.predict(matrix), dtype=np.float64).reshape(-1))
+            case Task.MULTICLASS:
+                raw = np.asarray(self.estimator.predict_proba(matrix), dtype=np.float64)
+                return Scores(raw.max(axis=1), raw, self.classes)
+            case Task.BINARY:
+                raw = self.estimator.predict_proba(matrix)[:, 1].astype(np.float64)
+                return Scores(self.calibration.apply(raw) if self.calibration else raw)
+
+
+def fit(spec: ModelSpec, parts: Split) -> Trained:
+    """Learn levels and weights from the train part, the calibration from the calibration part.
+
+    Raises
+    ------
+    SpecError
+        If the estimator is no scikit-learn compatible one.
+    TrainingError
+        If it can't be fitted; names the estimator and its own words.
+    """
+    encoder = Encoder.fit(parts.train.features, spec.features)
+    estimator = spec.estimator(spec.seed)
+    if not hasattr(estimator, "fit") or (
+        spec.task is not Task.REGRESSION and not hasattr(estimator, "predict_proba")
+    ):
+        raise SpecError(
+            f"estimator of model `{spec.name}`",
+            expected="a scikit-learn compatible one"
+            + (" with predict_proba" if spec.task is not Task.REGRESSION else ""),
+            got=type(estimator).__name__,
+        )
+    y = parts.train.y if spec.task is Task.REGRESSION else parts.train.y.astype(np.int64)
+    try:
+        estimator.fit(encoder.matrix(parts.train.features), y, **_weights(spec, parts, estimator))
+    except (ValueError, TypeError) as error:
+        raise TrainingError(
+            f"estimator {type(estimator).__name__} of model `{spec.name}`",
+            expected="to be fitted",
+            got=str(error).strip().splitlines()[0],
+            todo="Missing numbers are NaN: put an imputer in front of estimators that can't read them.",
+        ) from error
+    trained = Trained(spec, encoder, estimator, None, parts.train.classes)
+    if spec.task is not Task.BINARY:
+        return trained
+    raw = trained.predict_matrix(encoder.matrix(parts.calibration.features)).score
+    calibration = BetaCalibration.fit(raw, parts.calibration.y)
+    return Trained(spec, encoder, estimator, calibration, ())
+
+
+def _weights(spec: ModelSpec, parts: Split, estimator: Any) -> dict[str, Numbers]:
+    if spec.half_life_days is None:
+        return {}
+    age_days = (parts.train.times.max() - parts.train.times) / DAY_US
+    weight = np.exp2(-age_days / spec.half_life_days)
+    steps = getattr(estimator, "steps", None)
+    return {f"{steps[-1][0]}__sample_weight" if steps else "sample_weight": weight}

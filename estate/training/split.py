@@ -1,0 +1,67 @@
+"""Train on the oldest rows, calibrate on the next, judge on the newest."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from estate.core.errors import NotEnoughData
+from estate.core.model_spec import ModelSpec, Task
+from estate.training.data import TrainingData
+
+HOLDOUT_SHARE = 0.20
+CALIBRATION_SHARE = 0.15
+LEAST_ROWS = 100
+
+
+@dataclass(frozen=True)
+class Split:
+    """Three parts of the data, oldest first; ``calibration`` is empty where the task has no probability."""
+
+    train: TrainingData
+    calibration: TrainingData
+    holdout: TrainingData
+
+
+def split_by_time(spec: ModelSpec, data: TrainingData) -> Split:
+    """Cut the rows, which are in order of time, into train, calibration and holdout.
+
+    Raises
+    ------
+    NotEnoughData
+        If there are fewer than a hundred rows, or a part lacks a class.
+    """
+    if len(data) < LEAST_ROWS:
+        raise NotEnoughData(
+            f"model `{spec.name}`",
+            expected=f"at least {LEAST_ROWS} rows with a ripe label",
+            got=f"{len(data)} of {data.candidates} candidates",
+            todo="Import more data, or wait until more outcomes are known.",
+        )
+    n = len(data)
+    holdout_from = n - round(n * HOLDOUT_SHARE)
+    calibrated = spec.task is Task.BINARY
+    train_to = holdout_from - (round(n * CALIBRATION_SHARE) if calibrated else 0)
+    every = np.arange(n)
+    parts = Split(
+        data.take(every[:train_to]), data.take(every[train_to:holdout_from]), data.take(every[holdout_from:])
+    )
+    _require_classes(spec, parts)
+    return parts
+
+
+def _require_classes(spec: ModelSpec, parts: Split) -> None:
+    if spec.task is Task.REGRESSION:
+        return
+    needed = {"train": parts.train, "holdout": parts.holdout}
+    if spec.task is Task.BINARY:
+        needed["calibration"] = parts.calibration
+    for name, part in needed.items():
+        if len(np.unique(part.y)) < 2:
+            raise NotEnoughData(
+                f"{name} part of model `{spec.name}`",
+                expected="at least two classes",
+                got=f"one class in {len(part)} rows",
+                todo="Import more data: outcomes of both kinds are needed in every part of time.",
+            )
