@@ -1,1 +1,1 @@
-"""."""
+"""When and in what order: Prefect flows that only wire tasks together."""

@@ -129,20 +129,12 @@ training_requests = sa.Table(
     sa.Index("ix_training_requests_state", "state", "model"),
 )
 
-trainings = sa.Table(
-    "trainings",
+evidence_proposals = sa.Table(
+    "evidence_proposals",
     metadata,
-    sa.Column(
-        "training_key", sa.Text, primary_key=True
-    ),  # model, as-of, data, features, code: the same training
-    sa.Column("model", sa.Text, nullable=False),
-    sa.Column("request_id", sa.Uuid(as_uuid=False)),
-    sa.Column("as_of", _time, nullable=False),
-    sa.Column("rows", sa.BigInteger, nullable=False),
-    sa.Column("version", sa.Text),  # null until registered
-    sa.Column("run_id", sa.Text),
-    sa.Column("started_at", _time, nullable=False),
-    sa.Column("finished_at", _time),
+    sa.Column("training_key", sa.Text, primary_key=True),
+    sa.Column("document", sa.Text, nullable=False),  # of a version that may not be registered yet
+    sa.Column("at", _time, nullable=False),
 )
 
 evidence = sa.Table(

@@ -25,6 +25,13 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("model", "version"),
     )
     op.create_table(
+        "evidence_proposals",
+        sa.Column("training_key", sa.Text(), nullable=False),
+        sa.Column("document", sa.Text(), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("training_key"),
+    )
+    op.create_table(
         "imports",
         sa.Column("import_id", sa.Text(), nullable=False),
         sa.Column("kind", sa.Text(), nullable=False),
@@ -165,19 +172,6 @@ def upgrade() -> None:
     )
     op.create_index("ix_training_requests_state", "training_requests", ["state", "model"], unique=False)
     op.create_table(
-        "trainings",
-        sa.Column("training_key", sa.Text(), nullable=False),
-        sa.Column("model", sa.Text(), nullable=False),
-        sa.Column("request_id", sa.Uuid(as_uuid=False), nullable=True),
-        sa.Column("as_of", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("rows", sa.BigInteger(), nullable=False),
-        sa.Column("version", sa.Text(), nullable=True),
-        sa.Column("run_id", sa.Text(), nullable=True),
-        sa.Column("started_at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("finished_at", sa.DateTime(timezone=True), nullable=True),
-        sa.PrimaryKeyConstraint("training_key"),
-    )
-    op.create_table(
         "watch_passes",
         sa.Column("pass_id", sa.Uuid(as_uuid=False), nullable=False),
         sa.Column("model", sa.Text(), nullable=False),
@@ -200,7 +194,6 @@ def downgrade() -> None:
     op.execute("DROP FUNCTION ledger_is_append_only")
     op.drop_index("ix_watch_passes_model_at", table_name="watch_passes")
     op.drop_table("watch_passes")
-    op.drop_table("trainings")
     op.drop_index("ix_training_requests_state", table_name="training_requests")
     op.drop_table("training_requests")
     op.drop_table("registry_views")
@@ -221,4 +214,5 @@ def downgrade() -> None:
     op.drop_index("ix_interactions_lead_event", table_name="interactions")
     op.drop_table("interactions")
     op.drop_table("imports")
+    op.drop_table("evidence_proposals")
     op.drop_table("evidence")

@@ -1,0 +1,46 @@
+"""Evidence of a training whose version is not registered yet.
+
+It is written before the version is made: a run that is killed in between finds, when it is repeated, the
+evidence of the very files that were registered, and need not trust a second measurement of others.
+"""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import insert
+
+from estate.core.clock import now
+from estate.core.errors import StoreError
+from estate.core.evidence import Evidence
+from estate.store.tables import evidence_proposals as table
+
+
+def propose(connection: sa.Connection, evidence: Evidence) -> None:
+    """Keep the evidence of a training; replaces what an earlier, unfinished try proposed."""
+    values = {"document": evidence.to_json(), "at": now()}
+    connection.execute(
+        insert(table)
+        .values(training_key=evidence.training_key, **values)
+        .on_conflict_do_update(index_elements=[table.c.training_key], set_=values)
+    )
+
+
+def proposed(connection: sa.Connection, training_key: str) -> Evidence:
+    """Return what was proposed last.
+
+    Raises
+    ------
+    StoreError
+        If nothing was.
+    """
+    document = connection.execute(
+        sa.select(table.c.document).where(table.c.training_key == training_key)
+    ).scalar()
+    if document is None:
+        raise StoreError(
+            f"evidence of training {training_key}",
+            expected="a proposal",
+            got="none",
+            todo="Ask for another training: this version was not made by this database's trainings.",
+        )
+    return Evidence.from_json(document)

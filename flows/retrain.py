@@ -1,0 +1,83 @@
+"""One training, from the rows to a staged version."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from prefect import flow
+
+from estate.core.errors import LeadloopError
+from estate.core.model_spec import ModelSpec, Policy
+from estate.store.training_requests import Cause, Request
+from estate.training.evidence import Origin
+from tasks.extract import check_contract, extract_rows
+from tasks.judge import fetch_champion, judge_version
+from tasks.learn import export_bundle, fit_model
+from tasks.platform import Platform, open_platform
+from tasks.register import Version, draw, find_version, promote_by_policy, register_version, stage_version
+from tasks.report import report_training
+from tasks.request import close_request, open_request
+
+
+@flow(name="retrain", timeout_seconds=4 * 3600, validate_parameters=True)
+def retrain(
+    model: str, cause: Cause = "person", as_of: datetime | None = None, request_id: str | None = None
+) -> str:
+    """Train a model on what was known at a moment; returns the version, or why there is none.
+
+    Parameters
+    ----------
+    model : str
+        Name of a ModelSpec in the catalog.
+    cause : "schedule", "drift" or "person"
+    as_of : datetime, optional
+        The moment up to which the training sees; the present if not given.
+    request_id : str, optional
+        The training request that this run answers; one is made if not given. Running a request again after
+        a crash ends in the same one version.
+    """
+    platform = open_platform()
+    request = open_request(platform, model, cause=cause, as_of=as_of, request_id=request_id)
+    if request.state != "running":
+        return f"not trained now: {request.reason or 'the model is being trained; the request waits'}"
+    spec = platform.catalog.get(model)
+    try:
+        version = _version(platform, spec, request)
+    except LeadloopError as error:
+        close_request(platform, request.request_id, state="failed", reason=str(error))
+        raise
+    except BaseException as error:
+        close_request(platform, request.request_id, state="failed", reason=f"{type(error).__name__}: {error}")
+        raise
+    if version.passed:
+        stage_version(platform, model, version.version)
+        if spec.policy is Policy.AUTOMATIC:
+            promote_by_policy(platform, model, version.version, why=f"passed its gate; cause {request.cause}")
+    verdict = "passed" if version.passed else "refused by its gate"
+    close_request(platform, request.request_id, state="done", reason=f"version {version.version}: {verdict}")
+    return version.version
+
+
+def _version(platform: Platform, spec: ModelSpec, request: Request) -> Version:
+    found = find_version(platform, spec.name, request.request_id)
+    if found is not None:
+        return found
+    with TemporaryDirectory(prefix="leadloop-training-") as folder:
+        return _train(platform, spec, request, folder=Path(folder))
+
+
+def _train(platform: Platform, spec: ModelSpec, request: Request, *, folder: Path) -> Version:
+    assert request.as_of is not None, "a running request has its moment"
+    data = extract_rows(platform, spec, request.as_of)
+    check_contract(spec, data)
+    learned = fit_model(spec, data)
+    exported = export_bundle(learned, folder / "bundle")
+    champion = fetch_champion(platform, spec.name, folder)
+    origin = Origin(request.request_id, request.as_of)
+    judged = judge_version(learned, exported, champion, data=data, origin=origin)
+    plots = draw(learned, judged, folder)
+    version = register_version(platform, learned, exported, judged=judged, folder=folder)
+    report_training(judged.evidence, version.version, plots)
+    return version

@@ -1,0 +1,94 @@
+"""Open, close and hand out training requests."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING, Literal
+
+from prefect import task
+
+from estate.store import training_requests
+from estate.store.training_requests import Cause, Request
+from tasks.platform import Platform
+from tasks.retrying import REACHES_OUT
+
+if TYPE_CHECKING:
+    from prefect.client.schemas.objects import FlowRun
+    from sqlalchemy import Connection
+
+
+@task(name="open request", **REACHES_OUT)
+def open_request(
+    platform: Platform, model: str, *, cause: Cause, as_of: datetime | None, request_id: str | None
+) -> Request:
+    """Mark a request as running; make it first if the run was started without one.
+
+    A request that is made while the model is being trained is left waiting, for the dispatcher.
+
+    The moment up to which the training sees is fixed by the first run of a request.
+    """
+    from prefect.runtime import flow_run
+
+    platform.catalog.get(model)
+    run_id = str(flow_run.id) if flow_run.id else None
+    with platform.database.begin() as connection:
+        if request_id is None:
+            # A retry of the same flow run finds its own request again.
+            key = f"flow run {run_id}" if run_id else None
+            made = training_requests.request_training(
+                connection,
+                model,
+                cause=cause,
+                detail=f"flow run {flow_run.name}",
+                dedupe_key=key,
+                as_of=as_of,
+            )
+            if made.state == "merged" or _others_run(connection, made):
+                return made
+            request_id = made.request_id
+        return training_requests.mark(connection, request_id, "running", flow_run_id=run_id)
+
+
+def _others_run(connection: Connection, made: Request) -> bool:
+    running = training_requests.list_requests(connection, made.model, states=("dispatched", "running"))
+    return any(other.request_id != made.request_id for other in running)
+
+
+@task(name="close request", **REACHES_OUT)
+def close_request(
+    platform: Platform, request_id: str, *, state: Literal["done", "failed"], reason: str
+) -> None:
+    """Write what became of a request."""
+    with platform.database.begin() as connection:
+        training_requests.mark(connection, request_id, state, reason=reason)
+
+
+@task(name="claim requests", **REACHES_OUT)
+def claim_requests(platform: Platform) -> list[Request]:
+    """Take the waiting requests, at most one of each model."""
+    with platform.database.begin() as connection:
+        return training_requests.claim_waiting(connection)
+
+
+@task(name="start training", **REACHES_OUT)
+def start_training(request: Request) -> str:
+    """Start the deployed flow `retrain` for a request and return the flow run's id."""
+    return start_run(request)
+
+
+def start_run(request: Request) -> str:
+    """Start the deployed flow `retrain` for a request and return the flow run's id.
+
+    The idempotency key is the request with the moment of its claim: asked twice, one run starts.
+    """
+    from prefect.deployments import run_deployment
+
+    run: FlowRun = run_deployment(  # type: ignore[assignment]
+        "retrain/retrain",
+        parameters={"model": request.model, "cause": request.cause, "request_id": request.request_id},
+        timeout=0,
+        idempotency_key=f"{request.request_id} {request.changed_at.isoformat()}",
+        flow_run_name=f"{request.model} {request.request_id[:8]}",
+        as_subflow=False,
+    )
+    return str(run.id)
