@@ -38,6 +38,7 @@ def to_onnx(trained: Trained) -> Any:
             trained.estimator,
             initial_types=[(INPUT, FloatTensorType([None, width]))],
             options=options,
+            name=trained.spec.name,  # the default is random: the same data would give another digest
             target_opset={"": OPSET, "ai.onnx.ml": 3},
         )
     except Exception as error:  # the converters raise whatever their shape checks meet

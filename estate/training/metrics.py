@@ -58,9 +58,14 @@ def brier(y: Numbers, scores: Scores) -> float:
 
 def roc_auc(y: Numbers, scores: Scores) -> float:
     """Chance that a positive scores above a negative; ties count half."""
-    from sklearn.metrics import roc_auc_score
+    from scipy.stats import rankdata
 
-    return float(roc_auc_score(y, scores.score)) if 0 < y.sum() < len(y) else float("nan")
+    positives = int(y.sum())
+    negatives = len(y) - positives
+    if not positives or not negatives:
+        return float("nan")
+    ranks = rankdata(scores.score)[y == 1].sum()  # as many pairs won as the ranks are above their least sum
+    return float((ranks - positives * (positives + 1) / 2) / (positives * negatives))
 
 
 def pr_auc(y: Numbers, scores: Scores) -> float:

@@ -1,0 +1,251 @@
+"""Every feature of every model: bits, clocks and directions."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import cast
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from estate.catalog import OWN
+from estate.core.frame import Frame
+from estate.core.model_spec import CrmSource, ModelSpec
+from estate.features.histories import Histories, build_histories, micros
+from estate.features.live import features_of_leads
+from estate.store.database import Database
+from estate.store.facts import read_facts, write_facts
+from estate.training.extract import extract
+
+START = datetime(2025, 1, 1, tzinfo=UTC)
+AS_OF = datetime(2025, 6, 1, tzinfo=UTC)
+CRM_SPECS = [spec for spec in OWN if spec.computes_from_histories]
+KINDS = ("visit", "email_open", "email_click", "reply", "call", "tour", "listing_view", "listing_save")
+
+
+def facts_of(leads: int = 120, seed: int = 0) -> dict[str, pd.DataFrame]:
+    """Make up facts with both clocks; a quarter of them learned days after they happened."""
+    random = np.random.default_rng(seed)
+
+    def times(n: int, base: pd.Series[pd.Timestamp], days: float) -> dict[str, pd.Series[pd.Timestamp]]:
+        event = base + pd.to_timedelta(random.uniform(0, days, n), unit="D").floor("us")
+        late = np.where(random.random(n) < 0.25, random.uniform(0, 20, n), 0.001)
+        return {"event_at": event, "recorded_at": event + pd.to_timedelta(late, unit="D").floor("us")}
+
+    created = pd.Series(pd.Timestamp(START)).repeat(leads).reset_index(drop=True)
+    lead = pd.DataFrame(
+        {
+            "lead_id": [f"l{i:04d}" for i in range(leads)],
+            "source": random.choice(["portal", "referral", None], leads),  # type: ignore[arg-type]
+            "area": random.choice(["north", "south"], leads),
+            "budget_usd": np.where(random.random(leads) < 0.2, np.nan, random.uniform(1e5, 9e5, leads)),
+            "bedrooms_wanted": random.integers(1, 6, leads).astype(float),
+            "timeline_days": random.uniform(10, 400, leads),
+            "financing": random.choice(["cash", "loan", None], leads),  # type: ignore[arg-type]
+            **times(leads, created, 60.0),
+        }
+    )
+    homes = pd.DataFrame(
+        {
+            "property_id": [f"p{i:03d}" for i in range(40)],
+            "area": random.choice(["north", "south"], 40),
+            "price_usd": random.uniform(1e5, 9e5, 40),
+            "bedrooms": 3.0,
+            "living_area_sqft": 1500.0,
+            "kind": "house",
+            **times(40, created[:40], 30.0),
+        }
+    )
+    n = leads * 30
+    who = random.integers(0, leads, n)
+    interactions = pd.DataFrame(
+        {
+            "interaction_id": [f"i{i:06d}" for i in range(n)],
+            "lead_id": lead["lead_id"].to_numpy()[who],
+            "kind": random.choice(KINDS, n),
+            "property_id": homes["property_id"].to_numpy()[random.integers(0, 40, n)],
+            "duration_seconds": random.uniform(1, 900, n),
+            **times(n, lead["event_at"].iloc[who].reset_index(drop=True), 40.0),
+        }
+    )
+    messages = pd.DataFrame(
+        {
+            "message_id": [f"m{i:06d}" for i in range(n // 3)],
+            "lead_id": lead["lead_id"].to_numpy()[who[: n // 3]],
+            "direction": random.choice(["in", "out"], n // 3),
+            "channel": "email",
+            "text": ["x" * int(k) for k in random.integers(1, 200, n // 3)],
+            **times(n // 3, lead["event_at"].iloc[who[: n // 3]].reset_index(drop=True), 40.0),
+        }
+    )
+    index = pd.DataFrame(
+        {
+            "index_id": [f"x{i:03d}" for i in range(40)],
+            "area": ["north", "south"] * 20,
+            "value": random.uniform(90, 130, 40),
+            **times(40, created[:40] - pd.Timedelta(days=150), 300.0),
+        }
+    )
+    outcomes = pd.DataFrame(
+        {
+            "outcome_id": [f"o{i:04d}" for i in range(leads // 2)],
+            "lead_id": lead["lead_id"].to_numpy()[: leads // 2],
+            "kind": random.choice(["converted", "churned"], leads // 2),
+            **times(leads // 2, lead["event_at"].iloc[: leads // 2] + pd.Timedelta(days=8), 40.0),
+        }
+    )
+    return {
+        "leads": lead,
+        "properties": homes,
+        "interactions": interactions,
+        "messages": messages,
+        "market_index": index,
+        "outcomes": outcomes,
+    }
+
+
+@pytest.fixture
+def filled(database: Database) -> Database:
+    with database.begin() as connection:
+        for kind, rows in facts_of().items():
+            write_facts(connection, kind, rows)
+    return database
+
+
+def same_bits(left: Frame, right: Frame) -> None:
+    assert list(left.columns) == list(right.columns)
+    for name in left.columns:
+        if left[name].dtype == object:
+            assert left[name].tolist() == right[name].tolist(), name
+        else:
+            assert left[name].tobytes() == right[name].tobytes(), name
+
+
+@pytest.mark.parametrize("spec", CRM_SPECS, ids=lambda spec: spec.name)
+def test_one_lead_alone_has_the_bits_that_it_has_among_all(spec: ModelSpec, filled: Database) -> None:
+    facts = {kind: read_facts(filled, kind, as_of=AS_OF) for kind in facts_of()}
+    ids = facts["leads"]["lead_id"].to_numpy(dtype=object)
+    moments = np.full(len(ids), int(AS_OF.timestamp() * 1e6), dtype=np.int64)
+    together = spec.features.compute(build_histories(ids, moments, facts))
+    for i in range(0, len(ids), 7):
+        alone = features_of_leads(filled, spec, [ids[i]], as_of=AS_OF)
+        assert alone.found == (ids[i],)
+        same_bits(alone.features, together.take(np.array([i])))
+
+
+@pytest.mark.parametrize("spec", CRM_SPECS, ids=lambda spec: spec.name)
+def test_a_training_row_has_the_bits_that_serving_computed_at_its_time(
+    spec: ModelSpec, filled: Database
+) -> None:
+    source = cast(CrmSource, spec.source)
+    data = extract(spec, filled, as_of=AS_OF)
+    assert len(data) > 30
+    for i in range(0, len(data), 9):
+        moment = datetime.fromtimestamp(0, UTC) + timedelta(microseconds=int(data.times[i]))
+        lived = features_of_leads(filled, spec, [data.entities[i]], as_of=moment)
+        if lived.found:  # a lead that was reported late is not known yet at its own time
+            same_bits(lived.features, data.features.take(np.array([i])))
+    assert data.times.max() <= (AS_OF - timedelta(days=source.horizon_days)).timestamp() * 1e6
+
+
+@pytest.mark.parametrize("clock", ["event_at", "recorded_at"])
+@pytest.mark.parametrize("spec", CRM_SPECS, ids=lambda spec: spec.name)
+def test_planted_future_facts_change_no_bit(spec: ModelSpec, clock: str, filled: Database) -> None:
+    before = extract(spec, filled, as_of=AS_OF)
+    planted = facts_of(seed=99)
+    with filled.begin() as connection:
+        for kind in ("interactions", "messages", "properties", "market_index", "outcomes"):
+            rows = planted[kind].copy()
+            rows[rows.columns[0]] = "planted" + rows[rows.columns[0]]
+            rows["recorded_at"] = pd.Timestamp(AS_OF) + pd.Timedelta(days=1)
+            if clock == "event_at":
+                rows["event_at"] = rows["recorded_at"]
+            assert write_facts(connection, kind, rows) == len(rows)
+    after = extract(spec, filled, as_of=AS_OF)
+    assert before.fingerprint == after.fingerprint
+    same_bits(before.features, after.features)
+
+
+def test_facts_between_a_rows_own_time_and_the_trainings_are_not_seen_either(filled: Database) -> None:
+    spec = CRM_SPECS[0]
+    before = extract(spec, filled, as_of=AS_OF)
+    rows = facts_of(seed=5)["interactions"]
+    late = pd.Timestamp(AS_OF) - pd.Timedelta(hours=1)
+    rows = rows.assign(interaction_id="late" + rows["interaction_id"], recorded_at=late)
+    with filled.begin() as connection:
+        write_facts(connection, "interactions", rows)
+    assert before.fingerprint == extract(spec, filled, as_of=AS_OF).fingerprint
+
+
+def test_a_fact_in_time_does_change_the_rows(filled: Database) -> None:
+    spec = CRM_SPECS[0]
+    before = extract(spec, filled, as_of=AS_OF)
+    rows = facts_of(seed=5)["interactions"].assign(recorded_at=lambda frame: frame["event_at"])
+    rows["interaction_id"] = "more" + rows["interaction_id"]
+    with filled.begin() as connection:
+        write_facts(connection, "interactions", rows)
+    assert before.fingerprint != extract(spec, filled, as_of=AS_OF).fingerprint
+
+
+def test_labels_are_ripe_and_resolved_leads_are_out(filled: Database) -> None:
+    facts = facts_of()
+    leads = facts["leads"].set_index("lead_id")
+    for spec in CRM_SPECS:
+        source = cast(CrmSource, spec.source)
+        data = extract(spec, filled, as_of=AS_OF)
+        outcomes = facts["outcomes"].set_index("lead_id")
+        for name, label in zip(data.entities, data.y, strict=True):
+            moment = leads.loc[name, "event_at"] + pd.Timedelta(days=source.age_days)
+            assert moment + pd.Timedelta(days=source.horizon_days) <= AS_OF
+            happened = outcomes["event_at"].get(name)
+            assert happened is None or happened > moment
+            due = happened is not None and happened <= moment + pd.Timedelta(days=source.horizon_days)
+            assert label == float(due and outcomes.loc[name, "kind"] == source.outcome)
+
+
+def test_counts_match_a_plain_count(filled: Database) -> None:
+    facts = facts_of()
+    spec = CRM_SPECS[0]
+    name = facts["leads"]["lead_id"].iloc[3]
+    made = features_of_leads(filled, spec, [name], as_of=AS_OF - timedelta(days=100)).features.records()[0]
+    seen = facts["interactions"]
+    moment = pd.Timestamp(AS_OF) - pd.Timedelta(days=100)
+    known = (seen["event_at"] <= moment) & (seen["recorded_at"] <= moment) & (seen["lead_id"] == name)
+    week = seen[known & (seen["event_at"] >= moment - pd.Timedelta(days=7))]
+    assert made["interactions_count_7d"] == len(week)
+    assert made["tours_count_7d"] == (week["kind"] == "tour").sum()
+
+
+def test_a_lead_without_any_event_has_features(filled: Database) -> None:
+    rows = facts_of()["leads"].head(1).assign(lead_id="quiet")
+    with filled.begin() as connection:
+        write_facts(connection, "leads", rows)
+    for spec in CRM_SPECS:
+        made = features_of_leads(filled, spec, ["quiet", "nobody"], as_of=AS_OF)
+        assert made.missing == ("nobody",)
+        assert made.features.records()[0]["days_since_interaction"] is None
+
+
+def test_histories_of_nobody_are_empty(filled: Database) -> None:
+    made = features_of_leads(filled, CRM_SPECS[0], [], as_of=AS_OF)
+    assert len(made.features) == 0
+
+
+@pytest.mark.parametrize("spec", CRM_SPECS, ids=lambda spec: spec.name)
+def test_fingerprint_is_stable_and_follows_the_code(spec: ModelSpec) -> None:
+    def visits_count_7d(h: Histories) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
+        return np.zeros(len(h))
+
+    numbers = tuple(
+        visits_count_7d if getattr(f, "__name__", f) == "visits_count_7d" else f
+        for f in spec.features.numbers
+    )
+    changed = type(spec.features)(numbers=numbers, categories=spec.features.categories)
+    assert spec.features.fingerprint == spec.features.fingerprint
+    assert (changed.fingerprint != spec.features.fingerprint) == (numbers != spec.features.numbers)
+
+
+def test_micros_are_those_of_utc() -> None:
+    times = pd.Series(pd.to_datetime(["1970-01-01T01:00:00+01:00"], utc=True))
+    assert micros(times).tolist() == [0]
