@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from estate.catalog import load_catalog
 from estate.core.errors import StackError
@@ -12,6 +14,9 @@ from estate.core.settings import Settings, load_settings
 from estate.store import training_requests
 from estate.store.database import Database
 from estate.store.training_requests import Request
+
+if TYPE_CHECKING:
+    from prefect.client.schemas.objects import FlowRun
 
 POLL_SECONDS = 0.3
 
@@ -48,8 +53,6 @@ def start_waiting(settings: Settings, database: Database) -> None:
     StackError
         If Prefect can't be reached.
     """
-    import os
-
     os.environ.setdefault("PREFECT_API_URL", settings.endpoint("prefect_url"))
     from tasks.request import start_run
 
@@ -65,6 +68,38 @@ def start_waiting(settings: Settings, database: Database) -> None:
                 got=f"{type(error).__name__}: {error}",
                 todo="Is it running and deployed? Try `leadloop status`. The request is kept.",
             ) from error
+
+
+def run_flow(settings: Settings, deployment: str, parameters: Mapping[str, str], *, seconds: float) -> None:
+    """Have a worker run a deployed flow, and wait for its end.
+
+    Raises
+    ------
+    StackError
+        If Prefect can't be reached, or the run does not complete in so many seconds.
+    """
+    os.environ.setdefault("PREFECT_API_URL", settings.endpoint("prefect_url"))
+    from prefect.deployments import run_deployment
+
+    try:
+        run: FlowRun = run_deployment(  # type: ignore[assignment]
+            deployment,
+            parameters=dict(parameters),
+            timeout=seconds,
+            poll_interval=POLL_SECONDS,
+            as_subflow=False,
+        )
+    except Exception as error:  # httpx's and Prefect's errors share no base class
+        raise StackError(
+            "Prefect", expected=f"a run of {deployment}", got=f"{type(error).__name__}: {error}"
+        ) from error
+    if run.state is None or not run.state.is_completed():
+        raise StackError(
+            f"flow run {run.name}",
+            expected="an end without error",
+            got=f"{run.state_name}: {run.state.message if run.state else ''}",
+            todo="See it in the Prefect UI.",
+        )
 
 
 def follow(

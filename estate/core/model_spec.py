@@ -135,6 +135,9 @@ class Gate:
         Most expected calibration error allowed (15 bins of equal count; in [0, 1]); binary only.
     holdout_rows, holdout_positives : int
         Fewer than this can't be judged: refused.
+    holdout_most : int
+        The newest fifth of the rows is frozen, but no more than this: what is frozen is not learned from, and
+        where the world moves fast the newest rows are worth most.
     slices : tuple of str
         Category columns for whose values the metric is reported too.
     """
@@ -144,6 +147,7 @@ class Gate:
     margin: float = 0.0
     calibration_error: float | None = 0.1
     holdout_rows: int = 200
+    holdout_most: int = 5000
     holdout_positives: int = 20
     slices: tuple[str, ...] = ()
 

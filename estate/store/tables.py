@@ -187,6 +187,7 @@ watch_passes = sa.Table(
     sa.Column("window_to", _time),
     sa.Column("findings", JSONB, nullable=False),
     sa.Column("report", sa.Text),  # folder with the HTML and JSON reports
+    sa.Column("request_id", sa.Uuid(as_uuid=False)),  # the training that its drift asked for
     sa.Column("at", _time, nullable=False),
     sa.Index("ix_watch_passes_model_at", "model", "at"),
 )

@@ -19,8 +19,9 @@ def model_card(spec: ModelSpec, evidence: Evidence, importance: Mapping[str, flo
         "Most important features (loss when shuffled): "
         + ", ".join(f"`{name}` {worth:.4f}" for name, worth in list(importance.items())[:8]),
         f"Trained on {evidence.rows - evidence.holdout_rows:,} rows known at {evidence.as_of:%Y-%m-%d %H:%M} "
-        f"UTC and judged on the newest {evidence.holdout_rows:,}; {evidence.mature_share:.0%} of the candidates "
-        "had a ripe label. The gate compares on past rows: what changed after them is not in these numbers.",
+        f"UTC and judged on the newest {evidence.holdout_rows:,}; {evidence.mature_share:.0%} of the "
+        "candidates had a ripe label. The gate compares on past rows: "
+        "what changed after them is not in these numbers.",
         f"Evidence `{evidence.digest[:16]}`, data `{evidence.data_fingerprint[:16]}`, "
         f"features `{evidence.feature_fingerprint[:16]}`, Leadloop {evidence.code_version}.",
     ]

@@ -63,5 +63,6 @@ SPEC = ModelSpec(
     features=FEATURES,
     estimator=estimator,
     rules=conversion_by_history,
-    gate=Gate(metric="log_loss", calibration_error=0.1, slices=("contact",)),
+    gate=Gate(metric="log_loss", calibration_error=0.15, holdout_most=1000, slices=("contact",)),
+    half_life_days=60,
 )

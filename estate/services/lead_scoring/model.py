@@ -69,5 +69,6 @@ SPEC = ModelSpec(
     features=FEATURES,
     estimator=estimator,
     rules=conversion_by_engagement,
-    gate=Gate(metric="log_loss", calibration_error=0.05, slices=("lead_source",)),
+    gate=Gate(metric="log_loss", calibration_error=0.05, holdout_most=2000, slices=("lead_source",)),
+    half_life_days=60,
 )

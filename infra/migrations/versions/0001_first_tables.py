@@ -182,6 +182,7 @@ def upgrade() -> None:
         sa.Column("window_to", sa.DateTime(timezone=True), nullable=True),
         sa.Column("findings", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
         sa.Column("report", sa.Text(), nullable=True),
+        sa.Column("request_id", sa.Uuid(as_uuid=False), nullable=True),
         sa.Column("at", sa.DateTime(timezone=True), nullable=False),
         sa.PrimaryKeyConstraint("pass_id"),
     )

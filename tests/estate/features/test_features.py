@@ -126,7 +126,8 @@ def same_bits(left: Frame, right: Frame) -> None:
 def test_one_lead_alone_has_the_bits_that_it_has_among_all(spec: ModelSpec, filled: Database) -> None:
     facts = {kind: read_facts(filled, kind, as_of=AS_OF) for kind in facts_of()}
     ids = facts["leads"]["lead_id"].to_numpy(dtype=object)
-    moments = np.full(len(ids), int(AS_OF.timestamp() * 1e6), dtype=np.int64)
+    age = pd.Timedelta(days=cast(CrmSource, spec.source).age_days)
+    moments = np.minimum(micros(facts["leads"]["event_at"] + age), int(AS_OF.timestamp() * 1e6))
     together = spec.features.compute(build_histories(ids, moments, facts))
     for i in range(0, len(ids), 7):
         alone = features_of_leads(filled, spec, [ids[i]], as_of=AS_OF)
@@ -142,7 +143,8 @@ def test_a_training_row_has_the_bits_that_serving_computed_at_its_time(
     data = extract(spec, filled, as_of=AS_OF)
     assert len(data) > 30
     for i in range(0, len(data), 9):
-        moment = datetime.fromtimestamp(0, UTC) + timedelta(microseconds=int(data.times[i]))
+        own = datetime.fromtimestamp(0, UTC) + timedelta(microseconds=int(data.times[i]))
+        moment = own if i % 2 else AS_OF  # asked later, an older lead is still judged at the model's age
         lived = features_of_leads(filled, spec, [data.entities[i]], as_of=moment)
         if lived.found:  # a lead that was reported late is not known yet at its own time
             same_bits(lived.features, data.features.take(np.array([i])))
@@ -208,9 +210,10 @@ def test_counts_match_a_plain_count(filled: Database) -> None:
     facts = facts_of()
     spec = CRM_SPECS[0]
     name = facts["leads"]["lead_id"].iloc[3]
-    made = features_of_leads(filled, spec, [name], as_of=AS_OF - timedelta(days=100)).features.records()[0]
+    made = features_of_leads(filled, spec, [name], as_of=AS_OF).features.records()[0]
     seen = facts["interactions"]
-    moment = pd.Timestamp(AS_OF) - pd.Timedelta(days=100)
+    age = pd.Timedelta(days=cast(CrmSource, spec.source).age_days)
+    moment = facts["leads"]["event_at"].iloc[3] + age
     known = (seen["event_at"] <= moment) & (seen["recorded_at"] <= moment) & (seen["lead_id"] == name)
     week = seen[known & (seen["event_at"] >= moment - pd.Timedelta(days=7))]
     assert made["interactions_count_7d"] == len(week)

@@ -1,0 +1,40 @@
+"""Leads by when they came, and those that are still to be won or lost."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import sqlalchemy as sa
+
+from estate.store.tables import leads, outcomes
+
+
+def open_lead_ids(
+    connection: sa.Connection, *, as_of: datetime, came: tuple[datetime, datetime] | None = None
+) -> list[str]:
+    """Return the leads without any outcome that was known at ``as_of`` by both clocks, in order of id.
+
+    Parameters
+    ----------
+    came : (datetime, datetime), optional
+        Only leads that came after the first and not after the second moment.
+    """
+    closed = (
+        sa.select(sa.literal(1))
+        .where(outcomes.c.lead_id == leads.c.lead_id, *_known(outcomes, as_of))
+        .exists()
+    )
+    query = sa.select(leads.c.lead_id).where(*_known(leads, as_of), ~closed).order_by(leads.c.lead_id)
+    if came is not None:
+        query = query.where(leads.c.event_at > came[0], leads.c.event_at <= came[1])
+    return list(connection.execute(query).scalars())
+
+
+def leads_between(connection: sa.Connection, first: datetime, last: datetime) -> list[str]:
+    """Return the leads that came from the first moment to before the last one, in order of id."""
+    query = sa.select(leads.c.lead_id).where(leads.c.event_at >= first, leads.c.event_at < last)
+    return list(connection.execute(query.order_by(leads.c.lead_id)).scalars())
+
+
+def _known(table: sa.Table, as_of: datetime) -> tuple[sa.ColumnElement[bool], ...]:
+    return (table.c.event_at <= as_of, table.c.recorded_at <= as_of)
