@@ -1,0 +1,8 @@
+"""Names that the platform writes on versions and runs, and the places where people act."""
+
+TRAINING_KEY = "training_key"
+BUNDLE_DIGEST = "bundle_digest"
+DECISION, DECIDED_AT, DECIDED_BY, DECIDED_WHY = "decision", "decision_at", "decision_by", "decision_why"
+
+PRODUCTION_ALIAS, STAGING_ALIAS = "production", "staging"
+PRODUCTION_STAGE, STAGING_STAGE, ARCHIVED_STAGE, NO_STAGE = "Production", "Staging", "Archived", "None"

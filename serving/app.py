@@ -1,0 +1,54 @@
+"""The routes, and the life of the parts behind them."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.routing import Route
+
+from estate.core.errors import LeadloopError
+from serving import endpoints
+from serving.observed import Observed
+from serving.problems import Problem, answer_http_error, answer_problem
+from serving.process import Process
+
+ROUTES = (
+    Route("/health/live", endpoints.live),
+    Route("/health/ready", endpoints.ready),
+    Route("/metrics", endpoints.metrics),
+    Route("/docs", endpoints.docs),
+    Route("/openapi.json", endpoints.openapi),
+    Route("/v1/models", endpoints.list_models),
+    Route("/v1/models/{model}", endpoints.show_model),
+    Route("/v1/models/{model}/predict", endpoints.predict, methods=["POST"]),
+)
+
+
+def build_app(process: Process) -> Starlette:
+    """Return the ASGI application; it starts the process's parts and drains them at the end."""
+
+    @asynccontextmanager
+    async def lifespan(_app: Starlette) -> AsyncIterator[None]:
+        process.start()
+        try:
+            yield
+        finally:
+            await run_in_threadpool(process.close)
+
+    app = Starlette(
+        routes=list(ROUTES),
+        lifespan=lifespan,
+        middleware=[Middleware(Observed, metrics=process.metrics)],
+        exception_handlers={
+            Problem: answer_problem,
+            LeadloopError: answer_problem,
+            HTTPException: answer_http_error,
+        },
+    )
+    app.state.process = process
+    return app

@@ -1,0 +1,144 @@
+"""Follows the ledger: what it puts into production is in service moments later."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Mapping
+from time import monotonic
+
+from estate.core.errors import LeadloopError
+from estate.core.prediction import AnsweredBy
+from estate.store.ledger import Entry
+from serving.loader import Loader
+from serving.models import ServedModel
+
+logger = logging.getLogger(__name__)
+
+ReadLedger = Callable[[], Mapping[str, Entry]]
+"""The ledger's current entry of each model; raises StoreError or SettingsError while it is away."""
+
+_POLL_SECONDS = 0.5
+_ABSENT_SECONDS = 5.0
+_FIRST_RETRY_SECONDS = 1.0
+_LONGEST_RETRY_SECONDS = 30.0
+
+
+class Follower:
+    """Looks at the ledger twice a second, in a thread of its own.
+
+    Parameters
+    ----------
+    loader : Loader
+    read_ledger : callable
+    prepare : callable, optional
+        Called once after the first look that found the ledger: what makes the first fetch fast.
+    """
+
+    def __init__(
+        self, loader: Loader, read_ledger: ReadLedger, *, prepare: Callable[[], None] | None = None
+    ) -> None:
+        self.looked = False
+        self.reachable = False
+        self._loader, self._read, self._prepare = loader, read_ledger, prepare
+        self._wait: dict[str, tuple[Entry, float, float]] = {}
+        self._absent: dict[str, float] = {}
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="follower", daemon=True)
+
+    def start(self) -> None:
+        """Start to look."""
+        self._thread.start()
+
+    def close(self) -> None:
+        """Stop; a fetch that is under way is left behind."""
+        self._stopping.set()
+        self._thread.join(timeout=1.0)
+
+    def look(self) -> None:
+        """Look once: serve what the ledger says where something else is served."""
+        try:
+            current = self._read()
+        except LeadloopError as error:
+            if self.reachable or not self.looked:
+                logger.warning("ledger_away error=%s", error)
+            self._seen(False)
+            return
+        for model, entry in current.items():
+            served = self._find(model)
+            if served is not None:
+                self._follow(served, entry)
+        for served in self._loader.models.all():
+            if served.spec.name not in current:
+                self._without_entry(served)
+        self._seen(True)
+
+    def _find(self, model: str) -> ServedModel | None:
+        """Return a model of the ledger; one without a model file is looked for now and then."""
+        if monotonic() < self._absent.get(model, 0.0):
+            return None
+        found = self._loader.find(model)
+        if found is None:
+            self._absent[model] = monotonic() + _ABSENT_SECONDS
+            logger.warning("model_unknown model=%s reason=no_model_file", model)
+        return found
+
+    def _seen(self, reachable: bool) -> None:
+        self.reachable, self.looked = reachable, True
+        self._loader.metrics.ledger_reachable.set(reachable)
+
+    def _follow(self, served: ServedModel, entry: Entry) -> None:
+        served.in_production = entry.to_version
+        if _serves(served, entry):
+            served.problem = None
+            return
+        name = served.spec.name
+        failed, due, pause = self._wait.get(name, (entry, 0.0, _FIRST_RETRY_SECONDS))
+        if failed.seq != entry.seq:
+            due, pause = 0.0, _FIRST_RETRY_SECONDS
+        if monotonic() < due:
+            return
+        try:
+            self._loader.serve(served, entry)
+        except Exception as error:  # one model's bad version must not stop the others from being followed
+            served.problem = _sentence(error)
+            self._wait[name] = (entry, monotonic() + pause, min(2 * pause, _LONGEST_RETRY_SECONDS))
+            self._loader.metrics.swap_refusals.labels(name, entry.to_version).inc()
+            logger.error("version_refused model=%s version=%s: %s", name, entry.to_version, served.problem)
+        else:
+            served.problem = None
+            self._wait.pop(name, None)
+
+    def _without_entry(self, served: ServedModel) -> None:
+        served.in_production = None
+        served.problem = None
+        if served.serves_a_version:
+            self._loader.withdraw(served)
+
+    def _run(self) -> None:
+        while not self._stopping.is_set():
+            try:
+                self.look()
+                self._prepare_once()
+            except Exception as error:  # the thread lives as long as the process does
+                logger.exception("look_failed error=%s", type(error).__name__)
+            self._stopping.wait(_POLL_SECONDS)
+
+    def _prepare_once(self) -> None:
+        if self.reachable and self._prepare is not None:
+            prepare, self._prepare = self._prepare, None
+            prepare()
+
+
+def _serves(served: ServedModel, entry: Entry) -> bool:
+    answering = served.answering
+    return (
+        answering is not None
+        and answering.version == entry.to_version
+        and answering.answered_by is AnsweredBy.MODEL
+        and answering.since == entry.at
+    )
+
+
+def _sentence(error: Exception) -> str:
+    return str(error) if isinstance(error, LeadloopError) else f"{type(error).__name__}: {error}"[:300]

@@ -1,0 +1,105 @@
+"""The OpenAPI document, made from the types that the routes really use."""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib.metadata import version
+from typing import Any
+
+import msgspec
+
+from serving import schema
+
+_MODEL = {"name": "model", "in": "path", "required": True, "schema": {"type": "string"}}
+_ERRORS = {
+    400: "The body is not JSON.",
+    404: "There is no such model.",
+    413: "The body has more than 8 MiB, or more than 10,000 rows.",
+    415: "The body's content type is not application/json.",
+    422: "The body is JSON but can't be answered: `field` says where, `expected` and `got` what is wrong.",
+    503: "Nothing can answer now; try again after the seconds in Retry-After.",
+}
+_EXAMPLE = {"rows": [{"lead_id": "lead-17", "visits_count_7d": 3, "lead_source": "portal"}]}
+
+Document = dict[str, Any]
+"""An OpenAPI 3.1 document or a part of one: its shape is the standard's."""
+
+
+@cache
+def document() -> Document:
+    """Return the document."""
+    types = (
+        schema.PredictRequest,
+        schema.PredictResponse,
+        schema.ModelStatus,
+        schema.ModelList,
+        schema.Readiness,
+        schema.Liveness,
+        schema.ProblemDocument,
+    )
+    _, components = msgspec.json.schema_components(types, ref_template="#/components/schemas/{name}")
+    return {
+        "openapi": "3.1.0",
+        "info": {"title": "Leadloop", "version": version("leadloop"), "description": "Scores for leads."},
+        "paths": _paths(),
+        "components": {"schemas": components},
+    }
+
+
+def _paths() -> Document:
+    return {
+        "/v1/models/{model}/predict": {"post": _predict()},
+        "/v1/models/{model}": {
+            "get": _get("What is served of one model", "ModelStatus", parameters=[_MODEL], errors=(404,))
+        },
+        "/v1/models": {"get": _get("What is served of every model", "ModelList")},
+        "/health/live": {"get": _get("The process runs", "Liveness")},
+        "/health/ready": {"get": _ready()},
+        "/metrics": {"get": _text("All series in the Prometheus text form", "text/plain")},
+        "/docs": {"get": _text("This document as a page", "text/html")},
+        "/openapi.json": {"get": _text("This document", "application/json")},
+    }
+
+
+def _predict() -> Document:
+    return {
+        "summary": "Score rows or leads",
+        "description": "Send `rows` with the columns that `GET /v1/models/{model}` lists, or `lead_ids`. "
+        "`source` says who answered: `model`, `last_good` (from disk), or `rules`.",
+        "parameters": [_MODEL],
+        "requestBody": {
+            "required": True,
+            "content": {"application/json": {"schema": _ref("PredictRequest"), "example": _EXAMPLE}},
+        },
+        "responses": {"200": _body("PredictResponse"), **_problems(tuple(_ERRORS))},
+    }
+
+
+def _ready() -> Document:
+    described = _get("Requests should be sent here (200) or not (503)", "Readiness")
+    described["responses"]["503"] = _body("Readiness")
+    return described
+
+
+def _get(
+    summary: str, name: str, *, parameters: list[Document] | None = None, errors: tuple[int, ...] = ()
+) -> Document:
+    made: Document = {"summary": summary, "responses": {"200": _body(name), **_problems(errors)}}
+    return made | ({"parameters": parameters} if parameters else {})
+
+
+def _text(summary: str, kind: str) -> Document:
+    return {"summary": summary, "responses": {"200": {"description": summary, "content": {kind: {}}}}}
+
+
+def _body(name: str) -> Document:
+    return {"description": name, "content": {"application/json": {"schema": _ref(name)}}}
+
+
+def _problems(statuses: tuple[int, ...]) -> Document:
+    content = {"application/problem+json": {"schema": _ref("ProblemDocument")}}
+    return {str(status): {"description": _ERRORS[status], "content": content} for status in statuses}
+
+
+def _ref(name: str) -> Document:
+    return {"$ref": f"#/components/schemas/{name}"}

@@ -1,0 +1,75 @@
+"""The version in production, for jobs that score many cases without the HTTP layer."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from estate.core.errors import RegistryError
+from estate.core.predictor import Predictor
+from estate.core.settings import Settings
+from estate.store.database import Database
+from estate.store.ledger import Entry
+from serving.answering import Answering
+from serving.crm import Crm
+from serving.follower import Follower
+from serving.last_good import Fetch
+from serving.models import ServedModel
+from serving.wiring import make_loader
+
+
+def production_model(
+    settings: Settings, database: Database, model: str, *, fetch: Fetch | None = None
+) -> ServedModel:
+    """Return what answers for a model: the ledger's version, else the last good one on disk, else rules.
+
+    Parameters
+    ----------
+    settings : Settings
+    database : Database
+    model : str
+    fetch : callable, optional
+        Brings a version's bundle; from the model registry if not given.
+
+    Raises
+    ------
+    SpecError
+        If there is no such model.
+    RegistryError
+        If it has neither a version that can be loaded nor rules.
+    """
+    crm = Crm(lambda: database)
+    loader = make_loader(settings, crm, fetch=fetch)
+    loader.take_up(loader.models.specs.get(model))
+
+    def read_ledger() -> Mapping[str, Entry]:
+        return {name: entry for name, entry in crm.read_ledger().items() if name == model}
+
+    Follower(loader, read_ledger).look()
+    (served,) = loader.models.all()
+    answering_of(served)
+    return served
+
+
+def production_predictor(
+    settings: Settings, database: Database, model: str, *, fetch: Fetch | None = None
+) -> Predictor:
+    """Return the predictor of :func:`production_model`; it reads frames of features."""
+    return answering_of(production_model(settings, database, model, fetch=fetch)).predictor
+
+
+def answering_of(served: ServedModel) -> Answering:
+    """Return what answers.
+
+    Raises
+    ------
+    RegistryError
+        If nothing does.
+    """
+    if served.answering is None:
+        raise RegistryError(
+            f"model `{served.spec.name}`",
+            expected="a version in production, or rules",
+            got=served.problem or "neither",
+            todo="Train and promote a version; then try again.",
+        )
+    return served.answering

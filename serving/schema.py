@@ -1,0 +1,103 @@
+"""What goes over the wire, both ways; the OpenAPI document is made from these types."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, Literal
+
+import msgspec
+
+MAX_BODY_BYTES = 8 * 1024 * 1024
+MAX_ROWS = 10_000
+
+Row = dict[str, Any]
+"""One case: column to number, text, true/false or null; further columns are ignored."""
+
+
+class PredictRequest(msgspec.Struct, frozen=True):
+    """Either rows or lead ids, not both."""
+
+    rows: list[Row] | None = None
+    lead_ids: list[str] | None = None
+    explain: bool = False
+
+
+class Answer(msgspec.Struct, frozen=True, omit_defaults=True):
+    """The answer for one row: ``id`` names the prediction, ``entity`` the case that the row named."""
+
+    id: str
+    score: float
+    entity: str | None = None
+    label: str | None = None
+
+
+class PredictResponse(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Answers in the order of the rows, or of the lead ids, each once; ``missing``: leads not known."""
+
+    model: str
+    version: str
+    source: Literal["model", "last_good", "rules"]
+    predictions: list[Answer]
+    missing: list[str] = msgspec.field(default_factory=list)
+
+
+class Input(msgspec.Struct, frozen=True):
+    """A column that a row must have."""
+
+    name: str
+    kind: Literal["number", "category"]
+
+
+class ModelStatus(msgspec.Struct, frozen=True, kw_only=True):
+    """What is served of one model, since when and by whose decision."""
+
+    model: str
+    purpose: str
+    task: str
+    version: str | None
+    source: Literal["model", "last_good", "rules"] | None
+    in_production: str | None
+    since: datetime | None
+    who: str | None
+    why: str | None
+    digest: str | None
+    fingerprint: str
+    feature_mismatch: bool
+    takes_lead_ids: bool
+    entity: str | None
+    inputs: list[Input] | None
+    problem: str | None
+
+
+class ModelList(msgspec.Struct, frozen=True):
+    """All models that this process knows."""
+
+    models: list[ModelStatus]
+
+
+class Readiness(msgspec.Struct, frozen=True, kw_only=True):
+    """Whether requests should be sent here, and why not."""
+
+    ready: bool
+    because: str
+    ledger_reachable: bool
+    models: dict[str, str]
+
+
+class Liveness(msgspec.Struct, frozen=True):
+    """The process runs and answers."""
+
+    live: bool = True
+
+
+class ProblemDocument(msgspec.Struct, frozen=True, omit_defaults=True):
+    """An error as RFC 9457 describes it; ``detail`` is the whole sentence, the fields after it its parts."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    field: str = ""
+    expected: str = ""
+    got: str = ""
+    todo: str = ""

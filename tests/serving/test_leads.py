@@ -1,0 +1,134 @@
+"""Leads of the CRM by their ids, and the same features sent as rows."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pandas as pd
+import pytest
+from pydantic import SecretStr
+
+from estate.core.clock import now
+from estate.core.model_spec import ModelSpec
+from estate.features.live import features_of_leads
+from estate.store.database import Database
+from estate.store.facts import write_facts
+from estate.store.predictions import read_recent
+from serving.batch import score_leads
+from serving.models import ServedModel
+from serving.production import production_model
+from tests.serving.shop import Served, Shop, wait_for
+
+MODEL = "lead_conversion"
+
+
+@pytest.fixture
+def crm(shop: Shop) -> Shop:
+    """Return a shop with three leads, of which one has converted."""
+    long_ago = now() - timedelta(days=20)
+    clocks = {"event_at": long_ago, "recorded_at": long_ago}
+    names = ["lead-1", "lead-2", "lead-3"]
+    leads = pd.DataFrame(
+        {"lead_id": names, "source": ["portal", "ads", "portal"], "budget_usd": 3e5, **clocks}
+    )
+    visits = pd.DataFrame(
+        {
+            "interaction_id": ["i-1"],
+            "lead_id": ["lead-1"],
+            "kind": ["visit"],
+            "duration_seconds": 60.0,
+            **clocks,
+        }
+    )
+    outcome = pd.DataFrame({"outcome_id": ["o-1"], "lead_id": ["lead-3"], "kind": ["converted"], **clocks})
+    with shop.database.begin() as connection:
+        write_facts(connection, "leads", leads)
+        write_facts(connection, "interactions", visits)
+        write_facts(connection, "outcomes", outcome)
+    return shop
+
+
+def ask(served: Served, *lead_ids: str) -> dict[str, object]:
+    response = served.client.post(f"/v1/models/{MODEL}/predict", json={"lead_ids": lead_ids})
+    assert response.status_code == 200, response.text
+    answer: dict[str, object] = response.json()
+    return answer
+
+
+def test_leads_are_scored_by_id_each_once_and_unknown_ones_are_named(crm: Shop) -> None:
+    with crm.serve() as served:
+        answer = ask(served, "lead-2", "nobody", "lead-1", "lead-2")
+    predictions = answer["predictions"]
+    assert isinstance(predictions, list)
+    assert [found["entity"] for found in predictions] == ["lead-2", "lead-1"]
+    assert answer["missing"] == ["nobody"]
+
+
+def test_only_unknown_leads_is_an_error(crm: Shop) -> None:
+    with crm.serve() as served:
+        response = served.client.post(f"/v1/models/{MODEL}/predict", json={"lead_ids": ["nobody"]})
+    assert response.status_code == 422
+    assert response.json()["got"] == "none of 1 known"
+
+
+def test_the_features_of_a_lead_sent_as_a_row_give_the_same_score(crm: Shop) -> None:
+    with crm.serve() as served:
+        by_id = ask(served, "lead-1")["predictions"]
+        features = features_of_leads(crm.database, spec(crm), ["lead-1"], as_of=now()).features.records()[0]
+        by_row = served.predict({**features, "lead_id": "lead-1"}, model=MODEL).json()["predictions"]
+    assert isinstance(by_id, list)
+    assert by_row[0]["score"] == pytest.approx(by_id[0]["score"], abs=1e-6)
+    assert by_row[0]["entity"] == "lead-1"
+
+
+def test_with_the_database_away_leads_get_503_and_rows_an_answer(crm: Shop) -> None:
+    features = features_of_leads(crm.database, spec(crm), ["lead-1"], as_of=now()).features.records()[0]
+    nowhere = SecretStr("postgresql://postgres@127.0.0.1:9/none")
+    away = replace(crm, settings=crm.settings.model_copy(update={"database_url": nowhere}))
+    with away.serve() as served:
+        response = served.client.post(f"/v1/models/{MODEL}/predict", json={"lead_ids": ["lead-1"]})
+        assert response.status_code == 503
+        assert response.headers["retry-after"] == "5"
+        assert "127.0.0.1" not in response.text
+        assert served.predict(features, model=MODEL).json()["source"] == "rules"
+
+
+def test_batch_scores_every_open_lead_once_a_run(crm: Shop) -> None:
+    served, moment = production(crm), now()
+    for _ in range(2):
+        assert score_leads(served, crm.database, as_of=moment) == 2
+    assert kept(crm.database) == ["lead-1", "lead-2"]
+    score_leads(served, crm.database, as_of=moment, run_id="another run")
+    assert len(kept(crm.database)) == 4
+
+
+def test_batch_sees_only_what_was_known(crm: Shop) -> None:
+    assert score_leads(production(crm), crm.database, as_of=now() - timedelta(days=30)) == 0
+
+
+def test_batch_and_serving_give_the_same_score(crm: Shop) -> None:
+    with crm.serve() as served:
+        asked = ask(served, "lead-1")["predictions"]
+        wait_for(lambda: len(kept(crm.database)) == 1)
+    score_leads(production(crm), crm.database, as_of=now())
+    with crm.database.begin() as connection:
+        found = read_recent(connection, MODEL)
+    scores = [row.score for row in found if row.entity_id == "lead-1"]
+    assert isinstance(asked, list)
+    assert scores == pytest.approx([asked[0]["score"]] * 2, abs=1e-6)
+
+
+def spec(shop: Shop) -> ModelSpec:
+    from estate.catalog import load_catalog
+
+    return load_catalog(shop.settings).get(MODEL)
+
+
+def production(shop: Shop) -> ServedModel:
+    return production_model(shop.settings, shop.database, MODEL, fetch=shop.fetch)
+
+
+def kept(database: Database) -> list[str]:
+    with database.begin() as connection:
+        return sorted(str(row.entity_id) for row in read_recent(connection, MODEL))
