@@ -11,11 +11,15 @@ from estate.core.frame import Frame, Numbers
 from estate.store.watch_passes import WatchFinding
 from monitoring.cells import cells_of
 from monitoring.null_distribution import NullDistribution
+from monitoring.wander import wander
 
 ALARM_RATE = 0.01
 """Share of passes with any alarm while nothing has changed."""
 LEAST_EFFECT = 0.1
 """A distance of at most this is no alarm however certain it is: a huge window would see every trifle."""
+
+UNSTEADY = 0.4
+"""A column whose spans lie so far apart within the training's own time is never where it was: no alarm."""
 
 
 class Sample(Protocol):
@@ -45,7 +49,8 @@ class Shift:
     threshold : float
         About the least statistic that is an alarm here.
     p_value : float
-        Share of windows that lie so far off while nothing has changed; 1 below the least effect.
+        Share of windows that lie so far off while nothing has changed; 1 below the least effect, and where
+        the reference itself moved as far within its own time.
     drifted : bool
     """
 
@@ -64,7 +69,7 @@ def find_shifts(
     Parameters
     ----------
     reference, window : Sample
-        With the same columns; at least one row each.
+        With the same columns; at least one row each; the reference in order of time.
     alarm_rate : float
         Of the whole pass: Holm's correction holds it over all columns, dependent or not.
 
@@ -82,15 +87,25 @@ def find_shifts(
     pairs.append((reference.scores, window.scores))
     null = NullDistribution(alarm_rate, len(pairs), seed)
     judged = [null.judge(cells_of(before, now)) for before, now in pairs]
-    # Raising a p-value to 1 keeps it valid, so the floor costs the correction nothing.
-    p_values = [p if statistic > LEAST_EFFECT else 1.0 for statistic, p, _ in judged]
+    floors = [
+        max(LEAST_EFFECT, _room(wander(before))) if p <= alarm_rate else LEAST_EFFECT
+        for (before, _), (_, p, _) in zip(pairs, judged, strict=True)
+    ]
+    # Raising a p-value to 1 keeps it valid, so the floors cost the correction nothing.
+    p_values = [
+        p if statistic > floor else 1.0 for (statistic, p, _), floor in zip(judged, floors, strict=True)
+    ]
     shifts = []
     for i, (drifted, level) in enumerate(holm(p_values, alarm_rate)):
         statistic, _, draws = judged[i]
-        threshold = max(LEAST_EFFECT, float(np.quantile(draws, 1 - level)))
+        threshold = max(floors[i], float(np.quantile(draws, 1 - level)))
         column = names[i] if i < len(names) else None
         shifts.append(Shift(column, statistic, threshold, p_values[i], drifted))
     return tuple(shifts)
+
+
+def _room(wandering: float) -> float:
+    return 1.0 if wandering > UNSTEADY else wandering
 
 
 def holm(p_values: list[float], rate: float) -> list[tuple[bool, float]]:
@@ -120,6 +135,6 @@ def _finding(shift: Shift) -> WatchFinding:
     code, what = ("MON201", f"`{shift.column}`") if shift.column else ("MON202", "the scores")
     sentence = (
         f"{what} moved: distance {shift.statistic:.3f} from the training reference, "
-        f"chance alone stays below {shift.threshold:.3f}"
+        f"chance and its own wandering stay below {shift.threshold:.3f}"
     )
     return WatchFinding(code, shift.column, shift.statistic, shift.threshold, sentence)
