@@ -1,1 +1,1 @@
-"""."""
+"""Where Leadloop runs: command line, local stack, migrations."""
