@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from datetime import timedelta
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+from datetime import date
 from typing import TYPE_CHECKING
 
-from estate.core.clock import now
 from estate.core.errors import StackError
 from estate.core.settings import Settings
 from estate.store.database import Database
 from estate.store.training_requests import Request
+from infra.demo_diary import WORLD_DAYS, Diary
 from infra.demo_story import Period, leads_of, log_losses, promote_staged, score_leads, served_version
 from infra.training import ask, follow, run_flow
 
@@ -22,8 +23,9 @@ if TYPE_CHECKING:
     from estate.datasets.world import World
 
 MODEL = "lead_conversion"
-DAYS, DRIFT_DAY, LEADS_PER_DAY = 220, 110, 80.0
-BEFORE, AFTER = Period("before the drift", 94, 103), Period("after the drift", 204, 213)
+DAYS, DRIFT_DAY, LEADS_PER_DAY = WORLD_DAYS, 120, 64.0
+"""Long enough after the drift that outcomes of leads that came after it are ripe: 60 days and a week."""
+BEFORE, AFTER = Period("before the drift", 104, 113), Period("after the drift", 234, 243)
 TRAINING_SECONDS = 600.0
 
 
@@ -68,7 +70,7 @@ class Demo:
         return score_leads(self.settings, self.database, MODEL, leads)
 
     def watch(self, expected: str) -> str:
-        """Run the deployed flow `watch`; its worker decides whether the world has moved."""
+        """Have a worker run the deployed flow `watch`, and return what it decided."""
         from estate.store.watch_passes import list_passes
 
         run_flow(self.settings, "watch/watch", {"model": MODEL}, seconds=TRAINING_SECONDS)
@@ -111,7 +113,8 @@ def run_demo(settings: Settings) -> None:
     """Simulate, train, stage, promote, serve; then a sudden drift: alarm, retrain, gate, promote, serve.
 
     Everything goes through the running services: trainings and watches are run by the worker, leads are
-    scored over HTTP, promotions are rows of the ledger. Shown once; later starts only say where it stands.
+    scored over HTTP, promotions are rows of the ledger. A home that has seen it is not put through it again:
+    it only scores leads with what is in production.
 
     Raises
     ------
@@ -120,26 +123,39 @@ def run_demo(settings: Settings) -> None:
     """
     from rich.console import Console
 
-    console = Console()
-    demo = Demo(settings, Database(settings.endpoint("database_url")), _world(), console)
+    database = Database(settings.endpoint("database_url"))
+    diary = Diary(settings.home / "demo.json")
+    began = diary.read()
+    demo = Demo(settings, database, _world(began.start), Console())
+    if began.finished:
+        demo.console.print("The loop was shown here before (delete the home folder to see it again).")
+        demo.step("score leads over HTTP", lambda: demo.score(AFTER))
+        return
+    diary.write(began)
+    _tell(demo)
+    diary.write(replace(began, finished=True))
+    _summary(demo)
+
+
+def _tell(demo: Demo) -> None:
     demo.step(f"days 0 to {DRIFT_DAY} into the database", lambda: demo.simulate(0, DRIFT_DAY))
     demo.step("train, gate, register, stage", demo.train)
     demo.step("promote and serve", lambda: demo.promote("demo: first version"))
     demo.step("score leads over HTTP", lambda: demo.score(BEFORE))
-    demo.step("watch", lambda: demo.watch("quiet"))
-    demo.step(f"days {DRIFT_DAY} to {DAYS}: a sudden drift", lambda: demo.simulate(DRIFT_DAY, DAYS))
+    with ThreadPoolExecutor(1) as aside:  # a worker watches while the next days come in
+        watched = aside.submit(demo.watch, "quiet")
+        demo.step(f"days {DRIFT_DAY} to {DAYS}: a sudden drift", lambda: demo.simulate(DRIFT_DAY, DAYS))
+        demo.step("watch (began beside the import)", watched.result)
     demo.step("score leads after the drift", lambda: demo.score(AFTER))
     demo.step("watch: alarm", lambda: demo.watch("drift"))
     demo.step("retrain because of the drift", demo.retrained)
     demo.step("promote and serve", lambda: demo.promote("demo: better after the drift"))
     demo.step("score the same leads", lambda: demo.score(AFTER))
-    _summary(demo)
 
 
-def _world() -> World:
+def _world(start: date) -> World:
     from estate.datasets.world import Drift, DriftKind, World
 
-    start = (now() - timedelta(days=DAYS)).date()
     drift = Drift(kind=DriftKind.SUDDEN, day=DRIFT_DAY)
     return World(seed=7, leads_per_day=LEADS_PER_DAY, start=start, days=DAYS, drift=drift)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from estate.core.frame import Numbers
-from estate.features.events import divide
+from estate.features.events import DAY_US, divide
 from estate.features.histories import Histories
 
 
@@ -43,6 +43,13 @@ def response_hours_mean(h: Histories) -> Numbers:
     """Mean hours from a message of the lead to our next one; missing if nothing was answered."""
     asked, answer = h.messages.is_("direction", "in"), h.messages.is_("direction", "out")
     return h.messages.mean(h.messages.hours_to_next(asked, answer), asked)
+
+
+def first_response_hours(h: Histories) -> Numbers:
+    """Hours from the lead's arrival to our first message; its age in hours while there is none."""
+    age_days = (h.as_of - h.created) / DAY_US
+    waited = age_days - h.messages.days_since_first(h.messages.is_("direction", "out"))
+    return 24.0 * np.where(np.isnan(waited), age_days, waited)
 
 
 def unanswered_count(h: Histories) -> Numbers:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from estate.core.frame import Numbers
-from estate.features.events import divide
+from estate.features.events import DAY_US, divide
 from estate.features.histories import Histories
 
 
@@ -80,6 +80,12 @@ def interactions_count_7d(h: Histories) -> Numbers:
 def interactions_count_21d(h: Histories) -> Numbers:
     """Interactions of any kind in the last 21 days."""
     return h.interactions.count(h.interactions.within(21))
+
+
+def interactions_count_first_7d(h: Histories) -> Numbers:
+    """Interactions of any kind in the lead's first 7 days."""
+    since_created = (h.as_of - h.created)[h.interactions.lead] - h.interactions.age
+    return h.interactions.count(since_created < 7 * DAY_US)
 
 
 def interactions_share_7d(h: Histories) -> Numbers:

@@ -74,6 +74,13 @@ class Events:
         )  # in time order: the last one written is the newest
         return newest
 
+    def days_since_first(self, where: Mask) -> Numbers:
+        """Return days from the oldest event to ``as_of``; NaN where there is none; shape (n,)."""
+        oldest = np.full(self.leads, np.nan)
+        backwards = np.flatnonzero(where)[::-1]
+        oldest[self.lead[backwards]] = self.age[backwards] / DAY_US
+        return oldest
+
     def active_days(self, where: Mask) -> Numbers:
         """Count different days, by whole days before ``as_of``, with an event; shape (n,)."""
         pairs = np.stack([self.lead[where], self.age[where] // DAY_US])

@@ -27,6 +27,7 @@ FEATURES = FeatureSet(
         communication.messages_in_count_7d,
         communication.messages_out_count_7d,
         communication.message_length_mean_21d,
+        communication.first_response_hours,
         communication.response_hours_mean,
         communication.unanswered_count,
         timing.lead_age_days,
@@ -50,11 +51,11 @@ def estimator(seed: int) -> Any:
 
     return XGBClassifier(
         n_estimators=200,
-        max_depth=3,
-        learning_rate=0.06,
+        max_depth=2,
+        learning_rate=0.05,
         subsample=0.8,
         colsample_bytree=0.6,
-        min_child_weight=5,
+        min_child_weight=10,
         reg_lambda=5.0,
         n_jobs=2,
         random_state=seed,
@@ -69,6 +70,6 @@ SPEC = ModelSpec(
     features=FEATURES,
     estimator=estimator,
     rules=conversion_by_engagement,
-    gate=Gate(metric="log_loss", calibration_error=0.05, holdout_most=2000, slices=("lead_source",)),
-    half_life_days=60,
+    gate=Gate(metric="log_loss", calibration_error=0.05, holdout_most=1000, slices=("lead_source",)),
+    half_life_days=30,
 )
