@@ -1,1 +1,1 @@
-"""."""
+"""The script behind every number."""

@@ -1,1 +1,1 @@
-"""."""
+"""The domain: knows no Prefect, MLflow, Evidently or web framework."""

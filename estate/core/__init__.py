@@ -1,1 +1,1 @@
-"""."""
+"""Nouns of the ground floor: everything else may import them."""

@@ -1,1 +1,1 @@
-"""."""
+"""Data coming in: contracts, importer, readers of public files, the simulated world."""

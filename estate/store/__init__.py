@@ -1,1 +1,1 @@
-"""."""
+"""Every table and query of the platform's own database."""

@@ -1,1 +1,1 @@
-"""."""
+"""The steps of a training as plain functions."""

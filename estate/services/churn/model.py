@@ -47,7 +47,7 @@ def estimator(seed: int) -> Any:
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import StandardScaler
 
-    forest = RandomForestClassifier(n_estimators=150, min_samples_leaf=10, n_jobs=2, random_state=seed)
+    forest = RandomForestClassifier(n_estimators=150, min_samples_leaf=10, random_state=seed)
     boosting = GradientBoostingClassifier(n_estimators=80, max_depth=3, subsample=0.7, random_state=seed)
     logistic = make_pipeline(StandardScaler(), LogisticRegression(C=0.5, max_iter=2000))
     vote = VotingClassifier(
