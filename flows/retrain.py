@@ -42,19 +42,25 @@ def retrain(
     request = open_request(platform, model, cause=cause, as_of=as_of, request_id=request_id)
     if request.state != "running":
         return f"not trained now: {request.reason or 'the model is being trained; the request waits'}"
-    spec = platform.catalog.get(model)
     try:
-        version = _version(platform, spec, request)
+        return _answer(platform, request)
     except LeadloopError as error:
         close_request(platform, request.request_id, state="failed", reason=str(error))
         raise
     except BaseException as error:
         close_request(platform, request.request_id, state="failed", reason=f"{type(error).__name__}: {error}")
         raise
+
+
+def _answer(platform: Platform, request: Request) -> str:
+    spec = platform.catalog.get(request.model)
+    version = _version(platform, spec, request)
     if version.passed:
-        stage_version(platform, model, version.version)
+        stage_version(platform, spec.name, version.version)
         if spec.policy is Policy.AUTOMATIC:
-            promote_by_policy(platform, model, version.version, why=f"passed its gate; cause {request.cause}")
+            promote_by_policy(
+                platform, spec.name, version.version, why=f"passed its gate; cause {request.cause}"
+            )
     verdict = "passed" if version.passed else "refused by its gate"
     close_request(platform, request.request_id, state="done", reason=f"version {version.version}: {verdict}")
     return version.version

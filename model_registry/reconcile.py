@@ -14,6 +14,7 @@ from estate.store import ledger, registry_views
 from estate.store.database import Database
 from estate.store.ledger import Entry
 from estate.store.locks import try_advisory_lock
+from estate.store.own_models import own_models
 from estate.store.registry_views import View
 from model_registry import pointers
 from model_registry.connection import Registry, answering
@@ -31,7 +32,9 @@ _log = logging.getLogger(__name__)
 def reconcile_once(
     registry: Registry, database: Database, *, memory: dict[str, int] | None = None
 ) -> list[Entry]:
-    """Look at every registered model once and return the decisions that were made.
+    """Look at every registered model of ours once and return the decisions that were made.
+
+    A model without evidence and without a decision belongs to somebody else and is left alone.
 
     Parameters
     ----------
@@ -51,9 +54,12 @@ def reconcile_once(
         shown = registered_models(registry)
     with database.begin() as connection:
         present, views = ledger.current_all(connection), registry_views.read_all(connection)
+        ours = own_models(connection)
     made: list[Entry] = []
     failed: list[RegistryError] = []
     for model in shown:
+        if model.name not in ours:
+            continue
         version = present[model.name].to_version if model.name in present else None
         if known.get(model.name) == model.last_updated_timestamp and _quiet(
             model, version, views.get(model.name)

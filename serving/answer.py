@@ -18,7 +18,7 @@ from serving.answering import Answering
 from serving.models import ServedModel
 from serving.prediction_log import AnsweredRows
 from serving.predictors import SignedScores, sign
-from serving.rows import Rows, entities_of, frame_of, open_frame
+from serving.rows import Rows, entities_of, frame_of, open_frame, without
 from serving.schema import Answer, PredictRequest, PredictResponse
 
 logger = logging.getLogger(__name__)
@@ -77,6 +77,9 @@ def features_of_rows(spec: ModelSpec, answering: Answering, rows: Rows) -> Frame
     DataError
         If a row lacks what the features need.
     """
+    source = spec.source
+    if not isinstance(source, CrmSource) and source.missing:
+        rows = without(rows, source.missing)
     raw = frame_of(rows, answering.inputs) if answering.inputs is not None else open_frame(rows)
     return raw if spec.computes_from_histories else compute_features(spec, raw)
 

@@ -22,6 +22,14 @@ class Specs(Protocol):
         """Return the names of all models."""
         ...
 
+    def specs(self) -> Sequence[ModelSpec]:
+        """Return all models."""
+        ...
+
+    def problems(self) -> Sequence[SpecError]:
+        """Return why model files can't be used."""
+        ...
+
     def get(self, name: str) -> ModelSpec:
         """Return one model; raises SpecError where there is none of that name."""
         ...

@@ -5,9 +5,6 @@ from __future__ import annotations
 import logging
 from dataclasses import dataclass
 
-from estate.catalog import OWN
-from estate.core.errors import SpecError
-from estate.core.model_spec import ModelSpec
 from estate.core.settings import Settings
 from estate.store.database import Database
 from serving.crm import Crm
@@ -50,18 +47,13 @@ class Process:
 
     def start(self) -> None:
         """Take up every model of the catalog from disk or by its rules, then follow the ledger."""
-        for spec in self._specs():
+        specs = self.models.specs
+        for problem in specs.problems():
+            logger.error("model_file_refused error=%s", problem)
+        for spec in specs.specs():
             self.loader.take_up(spec)
         self.log.start()
         self.follower.start()
-
-    def _specs(self) -> list[ModelSpec]:
-        """Return every model; the platform's own where a model file of the user's can't be read just now."""
-        try:
-            return [self.models.specs.get(name) for name in self.models.specs.names()]
-        except SpecError as error:
-            logger.error("model_files_refused error=%s", error)
-            return list(OWN)
 
     def close(self) -> None:
         """Stop following and bring every answer to the database or to disk."""

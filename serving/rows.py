@@ -69,6 +69,20 @@ def open_frame(rows: Rows) -> Frame:
     return Frame(columns, len(rows))
 
 
+def without(rows: Rows, missing: Sequence[str]) -> Rows:
+    """Return rows in which the texts that mean not known are null, as in training.
+
+    Examples
+    --------
+    >>> without([{"area": "unknown", "rooms": 3}], ("unknown",))
+    [{'area': None, 'rooms': 3}]
+    """
+    return [
+        {name: None if type(value) is str and value in missing else value for name, value in row.items()}
+        for row in rows
+    ]
+
+
 def entities_of(rows: Rows, column: str | None) -> list[str | None]:
     """Return the case that each row names, as text; None where it names none.
 

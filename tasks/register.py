@@ -11,6 +11,7 @@ from estate.core.evidence import Evidence
 from estate.core.model_spec import CrmSource, ModelSpec, QuerySource, Source, TableSource
 from estate.store import evidence as evidence_store
 from estate.store import evidence_proposals
+from estate.store.locks import advisory_lock
 from estate.training.card import model_card
 from estate.training.plots import draw_plots
 from model_registry import DataSource, Registration, register, stage
@@ -57,12 +58,17 @@ def register_version(
     """Make the one version of this training in MLflow, and keep its evidence."""
     found = judged.evidence
     (folder / "evidence.json").write_text(found.to_json())
-    with platform.database.begin() as connection:
-        evidence_proposals.propose(connection, found)
-    registered = register(
-        platform.registry, platform.database, _registration(learned, exported, judged, folder=folder)
-    )
-    return _keep_evidence(platform, found.model, registered.version, found.training_key)
+    # Two runs of one training at once: the evidence that is kept must be of the bundle that is registered.
+    with advisory_lock(platform.database, f"evidence {found.training_key}", wait_seconds=1800):
+        earlier = version_of(platform.registry, found.model, found.training_key)
+        if earlier is not None:
+            return _keep_evidence(platform, found.model, str(earlier.version), found.training_key)
+        with platform.database.begin() as connection:
+            evidence_proposals.propose(connection, found)
+        registered = register(
+            platform.registry, platform.database, _registration(learned, exported, judged, folder=folder)
+        )
+        return _keep_evidence(platform, found.model, registered.version, found.training_key)
 
 
 def _keep_evidence(platform: Platform, model: str, version: str, training_key: str) -> Version:

@@ -29,7 +29,6 @@ def open_request(
     """
     from prefect.runtime import flow_run
 
-    platform.catalog.get(model)
     run_id = str(flow_run.id) if flow_run.id else None
     with platform.database.begin() as connection:
         if request_id is None:

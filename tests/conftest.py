@@ -70,13 +70,15 @@ def _execute(url: str, statement: str) -> None:
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
     """Settings of a whole local stack that runs for this test session, on ports and in a folder of its own.
 
+    Model files that a test puts into ``<home>/models`` are found by every part.
+
     Mark the test with ``stack``. Leave every part healthy: others use it too.
     """
     home = tmp_path_factory.mktemp("stack")
     environment = stack_environment(home)
     try:
         run_leadloop("up", "--detach", environment=environment)
-        yield Settings(_env_file=None, home=home)
+        yield Settings(_env_file=None, home=home, models=(home / "models",))
     finally:
         run_leadloop("down", environment=environment)
 
@@ -85,7 +87,7 @@ def stack_environment(home: Path, **variables: str) -> dict[str, str]:
     """Return the environment of a stack in this folder: any free ports, no setting of this machine's own."""
     kept = {key: value for key, value in os.environ.items() if not key.startswith(("LEADLOOP_", "PREFECT_"))}
     ports = {f"LEADLOOP_{part}_PORT": "0" for part in ("MLFLOW", "PREFECT", "SERVING")}
-    return {**kept, **ports, "LEADLOOP_HOME": str(home), **variables}
+    return {**kept, **ports, "LEADLOOP_HOME": str(home), "LEADLOOP_MODELS": str(home / "models"), **variables}
 
 
 def run_leadloop(*arguments: str, environment: dict[str, str]) -> str:

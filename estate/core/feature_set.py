@@ -40,6 +40,8 @@ class FeatureSet:
     categories: tuple[FeatureFunction | str, ...] = ()
 
     def __post_init__(self) -> None:
+        for kind, features in (("numbers", self.numbers), ("categories", self.categories)):
+            _require_tuple(kind, features)
         doubled = {name for name in self.names if self.names.count(name) > 1}
         if doubled or not self.names:
             raise SpecError(
@@ -86,6 +88,24 @@ class FeatureSet:
         for feature in (*self.numbers, *self.categories):
             _value(feature, seen)
         return tuple(name for name in batch.columns if name in seen.names)
+
+
+def _require_tuple(kind: str, features: object) -> None:
+    if not isinstance(features, tuple | list):
+        raise SpecError(
+            f"`{kind}` of a feature set",
+            expected="a tuple",
+            got=repr(features),
+            todo="A tuple of one is written with a comma: `(name,)`.",
+        )
+    for feature in features:
+        if not isinstance(feature, str) and getattr(feature, "__name__", "<lambda>") == "<lambda>":
+            raise SpecError(
+                f"`{kind}` of a feature set",
+                expected="column names, and functions with a name",
+                got=repr(feature),
+                todo="Write it with `def`: the function's name is the column's name.",
+            )
 
 
 class _Recorder:

@@ -203,12 +203,51 @@ class ModelSpec:
     def __post_init__(self) -> None:
         if not re.fullmatch(r"[a-z][a-z0-9]*(_[a-z0-9]+)*", self.name):
             raise SpecError("model name", expected="lower-case words joined by _", got=repr(self.name))
-        if not isinstance(self.source, CrmSource) and self.source.label in self.features.names:
+        self._require_types()
+        if not isinstance(self.source, CrmSource):
+            self._require_honest_features(self.source)
+
+    def _require_types(self) -> None:
+        sources = (CrmSource, TableSource, QuerySource)
+        for field, kinds, said in (
+            ("task", (Task,), "Task.BINARY, Task.MULTICLASS or Task.REGRESSION"),
+            ("source", sources, "a TableSource, QuerySource or CrmSource"),
+            ("features", (FeatureSet,), "a FeatureSet"),
+            ("gate", (Gate,), "a Gate"),
+            ("policy", (Policy,), "Policy.PERSON or Policy.AUTOMATIC"),
+            ("schedule", (Schedule, type(None)), "a Schedule, or None"),
+        ):
+            if not isinstance(getattr(self, field), kinds):
+                raise SpecError(
+                    f"`{field}` of model `{self.name}`", expected=said, got=repr(getattr(self, field))
+                )
+        if not callable(self.estimator):
+            raise SpecError(
+                f"`estimator` of model `{self.name}`",
+                expected="a function of a seed that returns an unfitted estimator",
+                got=type(self.estimator).__name__,
+                todo="Write `def estimator(seed): return …`.",
+            )
+
+    def _require_honest_features(self, source: TableSource | QuerySource) -> None:
+        if source.label in self.features.names:
             raise SpecError(
                 f"model `{self.name}`",
                 expected="features without the label",
-                got=f"feature `{self.source.label}`",
+                got=f"feature `{source.label}`",
                 todo="Take the label out of the features: it is the answer.",
+            )
+        unknown = [name for name in self.gate.slices if name not in self.features.names]
+        if unknown:
+            raise SpecError(
+                f"slices in the gate of model `{self.name}`", expected="features", got=", ".join(unknown)
+            )
+        if self.half_life_days is not None and source.time is None:
+            raise SpecError(
+                f"`half_life_days` of model `{self.name}`",
+                expected="a source with `time`",
+                got="none",
+                todo="Name the time column, or leave the half-life out.",
             )
 
     @property

@@ -12,6 +12,8 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from estate.core.errors import SettingsError
 
 ENDPOINTS_FILE = "endpoints.json"
+OWN_MODELS = Path(__file__).parents[2] / "models"
+"""The same folder for the command line, the workers and serving, wherever they are started."""
 
 
 class Settings(BaseSettings):
@@ -35,7 +37,7 @@ class Settings(BaseSettings):
     prefect_port: int = Field(4200, ge=0, le=65535, description="preferred; another one if it is taken")
     serving_port: int = Field(8000, ge=0, le=65535, description="preferred; another one if it is taken")
     models: Annotated[tuple[Path, ...], NoDecode] = Field(
-        (Path("models"),), description="your own model files or folders of them, separated by `:`"
+        (OWN_MODELS,), description="your own model files or folders of them, separated by `:`"
     )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
         "INFO", description="least level that is logged"
@@ -45,7 +47,9 @@ class Settings(BaseSettings):
     @field_validator("models", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
-        return tuple(Path(part) for part in value.split(":") if part) if isinstance(value, str) else value
+        if not isinstance(value, str):
+            return value
+        return tuple(Path(part).expanduser().absolute() for part in value.split(":") if part)
 
     def endpoint(self, name: Literal["database_url", "mlflow_url", "prefect_url", "serving_url"]) -> str:
         """Return the address of a part: the setting, else what the local stack wrote.

@@ -53,8 +53,11 @@ class BetaCalibration:
         if (weights < 0).any():
             used = [int(np.argmax(weights))]
             weights, c = _logistic(terms[:, used], y)
+        if weights.max() <= 0:
+            # These scores say nothing, or the wrong way round. The rate alone is left; c belongs to the weight.
+            return cls(0.0, 0.0, _logit(float(y.mean())))
         ab = np.zeros(2)
-        ab[used] = np.maximum(weights, 0.0)
+        ab[used] = weights
         return cls(float(ab[0]), float(ab[1]), c)
 
     def apply(self, p: Numbers) -> Numbers:
@@ -67,6 +70,11 @@ class BetaCalibration:
 def _terms(p: Numbers) -> Numbers:
     clipped = np.clip(p, EPSILON, 1.0 - EPSILON)
     return np.stack([np.log(clipped), -np.log1p(-clipped)], axis=1)
+
+
+def _logit(p: float) -> float:
+    p = min(max(p, EPSILON), 1.0 - EPSILON)
+    return float(np.log(p) - np.log1p(-p))
 
 
 def _logistic(terms: Numbers, y: Numbers) -> tuple[Numbers, float]:

@@ -15,7 +15,7 @@ def model_card(spec: ModelSpec, evidence: Evidence, importance: Mapping[str, flo
         f"{spec.purpose}\n\nThe gate {verdict}.",
         "\n".join(f"- {'ok' if f.passed else 'NO'} {f.code}: {f.sentence}" for f in evidence.findings),
         _table(evidence),
-        _slices(evidence),
+        _slices(evidence, spec.gate.metric),
         "Most important features (loss when shuffled): "
         + ", ".join(f"`{name}` {worth:.4f}" for name, worth in list(importance.items())[:8]),
         f"Trained on {evidence.rows - evidence.holdout_rows:,} rows known at {evidence.as_of:%Y-%m-%d %H:%M} "
@@ -47,12 +47,13 @@ def _table(evidence: Evidence) -> str:
 
 
 def _cell(measure: Measure) -> str:
-    return f"{measure.value:.4g} ({measure.low:.4g} to {measure.high:.4g})"
+    # MLflow sets tables without any space between the columns: short cells stay apart.
+    return f"{measure.value:.4g} ({measure.low:.3g} to {measure.high:.3g})"
 
 
-def _slices(evidence: Evidence) -> str:
+def _slices(evidence: Evidence, metric: str) -> str:
     if not evidence.slices:
         return ""
-    lines = ["| slice | rows | metric |", "| --- | --- | --- |"]
+    lines = ["By slice:\n", f"| slice | rows | {metric} |", "| --- | --- | --- |"]
     lines += [f"| {s.column} = {s.value} | {s.rows} | {s.metric:.4g} |" for s in evidence.slices]
     return "\n".join(lines)

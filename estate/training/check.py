@@ -9,6 +9,7 @@ import numpy as np
 from estate.core.errors import ContractError
 from estate.core.model_spec import ModelSpec, Task
 from estate.training.data import TrainingData
+from estate.training.metrics import metric_named
 
 if TYPE_CHECKING:
     import pandera.pandas as pa
@@ -25,6 +26,7 @@ def check_rows(spec: ModelSpec, data: TrainingData) -> None:
     import pandas as pd
     import pandera.errors
 
+    metric_named(spec.task, spec.gate.metric)  # a misspelt metric must not be found after the training
     table = pd.DataFrame({**data.features.columns, "(label)": data.y})
     try:
         contract(spec, data).validate(table, lazy=True)

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import traceback
 from datetime import datetime
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from estate.core.errors import ContractError
-from estate.core.frame import Column, Numbers, category_text
+from estate.core.errors import ContractError, LeadloopError
+from estate.core.frame import Column, Frame, Numbers, category_text
 from estate.core.model_spec import CrmSource, ModelSpec, QuerySource, TableSource, Task
 from estate.features.events import DAY_US
 from estate.features.histories import build_histories, micros
@@ -97,9 +98,9 @@ def _from_table(
     entities = chosen[source.entity].map(category_text) if source.entity else chosen.index.map(str)
     raw = raw_frame(chosen, spec)
     y, classes = _labels(spec, chosen[source.label], source.positive)
-    inputs = spec.features.inputs(raw)
+    features, inputs = _features(spec, raw)
     return TrainingData(
-        spec.features.compute(raw),
+        features,
         y,
         classes,
         np.array(entities.tolist(), dtype=object),
@@ -110,11 +111,41 @@ def _from_table(
     )
 
 
+def _features(spec: ModelSpec, raw: Frame) -> tuple[Frame, tuple[str, ...]]:
+    try:
+        with np.errstate(all="ignore"):
+            features, inputs = spec.features.compute(raw), spec.features.inputs(raw)
+    except LeadloopError:
+        raise
+    except Exception as error:  # a function of the user's own may raise anything
+        at = traceback.extract_tb(error.__traceback__)[-1]
+        raise ContractError(
+            f"features of model `{spec.name}`",
+            expected="functions that can read the rows",
+            got=f"{type(error).__name__}: {error} ({at.name}, line {at.lineno} of {at.filename})",
+        ) from error
+    short = [name for name, values in features.columns.items() if values.shape != (len(raw),)]
+    if short:
+        raise ContractError(
+            f"feature `{short[0]}` of model `{spec.name}`",
+            expected=f"an array of one value a row, {len(raw)}",
+            got=f"shape {features[short[0]].shape}",
+        )
+    return features, inputs
+
+
 def _times(table: pd.DataFrame, source: TableSource | QuerySource) -> tuple[NDArray[np.int64], Column]:
     """Return times (zeros without any) and what to sort by; without either, a fixed shuffle."""
     import pandas as pd
 
     if source.time is not None:
+        if table[source.time].dtype.kind in "biuf":
+            raise ContractError(
+                f"column `{source.time}`",
+                expected="times, such as 2026-03-01 or 2026-03-01T09:30:00Z",
+                got=f"numbers, such as {table[source.time].iloc[0] if len(table) else 'none'}",
+                todo="Name a column of numbers that rise with time as `order` instead.",
+            )
         try:
             parsed = pd.to_datetime(table[source.time], utc=True).dt.as_unit("us")
         except (ValueError, TypeError) as error:
@@ -130,6 +161,11 @@ def _times(table: pd.DataFrame, source: TableSource | QuerySource) -> tuple[NDAr
         return micros(parsed), micros(parsed)
     nothing = np.zeros(len(table), dtype=np.int64)
     if source.order is not None:
+        if table[source.order].isna().any():
+            row = int(table[source.order].isna().to_numpy().argmax())
+            raise ContractError(
+                f"column `{source.order}`", expected="a value in every row", got=f"none in row {row}"
+            )
         return nothing, table[source.order].to_numpy()
     return nothing, np.random.default_rng(0).permutation(len(table))
 

@@ -59,6 +59,8 @@ def _require_classes(spec: ModelSpec, parts: Split) -> None:
     needed = {"train": parts.train, "holdout": parts.holdout}
     if spec.task is Task.BINARY:
         needed["calibration"] = parts.calibration
+    else:
+        _require_every_class(spec, parts.train)
     for name, part in needed.items():
         if len(np.unique(part.y)) < 2:
             raise NotEnoughData(
@@ -67,3 +69,15 @@ def _require_classes(spec: ModelSpec, parts: Split) -> None:
                 got=f"one class in {len(part)} rows",
                 todo="Import more data: outcomes of both kinds are needed in every part of time.",
             )
+
+
+def _require_every_class(spec: ModelSpec, train: TrainingData) -> None:
+    """An estimator that has not seen a class has no column for it: the others would shift."""
+    absent = sorted(set(range(len(train.classes))) - set(train.y.astype(np.int64).tolist()))
+    if absent:
+        raise NotEnoughData(
+            f"train part of model `{spec.name}`",
+            expected="every class",
+            got=f"no row of {', '.join(train.classes[code] for code in absent)}",
+            todo="Import more data, or leave these rows out with a `reader`.",
+        )

@@ -83,7 +83,7 @@ def raw_frame(table: pd.DataFrame, spec: ModelSpec) -> Frame:
 def _read_file(source: TableSource) -> pd.DataFrame:
     import pandas as pd
 
-    path = Path(expand(source.path))
+    path = Path(expand(source.path)).expanduser()
     if not path.is_file():
         raise ContractError(
             f"data file {path}", expected="a file", got="none", todo="Correct `path` of the spec."

@@ -62,11 +62,35 @@ def test_first_promotion_in_the_ui_is_accepted(
 def test_first_promotion_without_evidence_leaves_no_alias(
     registry: Registry, database: Database, made: Registering
 ) -> None:
-    alias(registry, made("k1", evidence=None))
+    made("k1")
+    alias(registry, made("k2", evidence=None))
     (entry,) = reconcile_once(registry, database)
     assert entry.decision == "refused"
     assert shown(registry) == Shown(None, [])
     assert reconcile_once(registry, database) == []
+
+
+def test_model_of_another_team_is_left_alone(
+    registry: Registry, database: Database, made: Registering
+) -> None:
+    memory: dict[str, int] = {}
+    alias(registry, made("k1", evidence=None))
+    move_stage(registry, "1", "Production")
+    for _ in range(2):
+        assert reconcile_once(registry, database, memory=memory) == []
+        assert shown(registry) == Shown("1", ["1"])
+        assert entries(database) == []
+
+
+def test_model_is_ours_from_its_first_evidence_on(
+    registry: Registry, database: Database, made: Registering
+) -> None:
+    memory: dict[str, int] = {}
+    alias(registry, made("k1", evidence=None))
+    assert reconcile_once(registry, database, memory=memory) == []
+    made("k2")
+    (entry,) = reconcile_once(registry, database, memory=memory)
+    assert (entry.decision, entry.to_version) == ("refused", "1")
 
 
 def test_moved_alias_is_accepted_with_its_stage(

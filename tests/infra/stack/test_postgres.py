@@ -16,7 +16,7 @@ import pytest
 from estate.core.errors import StoreError
 from infra.stack import postgres
 from infra.stack.child import NOBODY
-from infra.stack.databases import create_database, create_trigrams
+from infra.stack.databases import create_database, create_trigrams, mend_stage_moves
 
 CHILD = Path(postgres.__file__).parent / "child.py"
 
@@ -65,6 +65,18 @@ def test_a_database_is_created_once_with_trigrams(server: str) -> None:
     create_trigrams(f"{server}/made")
     with psycopg.connect(f"{server}/made") as connection:
         assert connection.execute("SELECT similarity('lead', 'lead')").fetchone() == (1.0,)
+
+
+def test_a_number_can_be_compared_with_a_text_where_mlflow_needs_it(server: str) -> None:
+    create_database(f"{server}/mended")
+    assert mend_stage_moves(f"{server}/mended")
+    assert mend_stage_moves(f"{server}/mended")
+    with psycopg.connect(f"{server}/mended") as connection:
+        found = connection.execute("SELECT 2 <> '2'::varchar, 2 <> '10'::varchar, 2 <> '2'").fetchone()
+        assert found == (False, True, False)
+        connection.execute("CREATE ROLE guest LOGIN PASSWORD 'guest'")
+    address = server.rpartition("@")[2]
+    assert not mend_stage_moves(f"postgresql://guest:guest@{address}/mended")
 
 
 def test_a_refusing_server_is_named_without_its_password(server: str) -> None:

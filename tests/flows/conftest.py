@@ -1,0 +1,62 @@
+"""A model of the tests' own on the running stack."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from estate.core.settings import Settings
+from estate.store.database import Database
+from tests.flows.training_process import TrainingProcess, training_process
+from tests.specs import write_homes
+
+MODEL_FILE = '''"""Small and quick; a margin that every version passes, so that each training is promoted by policy."""
+
+from estate.core.feature_set import FeatureSet
+from estate.core.model_spec import Gate, ModelSpec, Policy, TableSource, Task
+
+
+def estimator(seed):
+    from sklearn.impute import SimpleImputer
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+
+    return make_pipeline(SimpleImputer(), StandardScaler(), LogisticRegression())
+
+
+SPEC = ModelSpec(
+    name="NAME",
+    purpose="The chance that a home sells.",
+    task=Task.BINARY,
+    source=TableSource(path="NAME.csv", label="sold", positive="yes", entity="home_id", time="listed_at"),
+    features=FeatureSet(numbers=("rooms", "price_usd"), categories=("area",)),
+    estimator=estimator,
+    gate=Gate(margin=-1.0, holdout_rows=100, calibration_error=None),
+    policy=Policy.AUTOMATIC,
+    schedule=None,
+)
+'''
+
+
+def put_model(stack: Settings, name: str, *, rows: int = 600) -> str:
+    """Write a model file and its data where the stack looks for them; returns the name."""
+    (folder,) = stack.models
+    folder.mkdir(exist_ok=True)
+    write_homes(folder / f"{name}.csv", rows=rows)
+    (folder / f"{name}.py").write_text(MODEL_FILE.replace("NAME", name))
+    return name
+
+
+@pytest.fixture(scope="session")
+def stack_database(stack: Settings) -> Database:
+    """Return the stack's own database."""
+    return Database(stack.endpoint("database_url"))
+
+
+@pytest.fixture(scope="session")
+def trainings(stack: Settings) -> Iterator[TrainingProcess]:
+    """Return a process that trains."""
+    with training_process(stack) as made:
+        yield made

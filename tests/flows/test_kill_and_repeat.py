@@ -1,0 +1,169 @@
+"""``kill -9`` in the middle of each step of ``retrain``, then the same request again: one version, one ledger row."""
+
+from __future__ import annotations
+
+import signal
+import time
+import uuid
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from estate.core.clock import now
+from estate.core.settings import Settings
+from estate.store import evidence, ledger, training_requests
+from estate.store.database import Database
+from model_registry import Registry, connect
+from model_registry.tags import BUNDLE_DIGEST, TRAINING_KEY
+from tests.flows.conftest import put_model
+from tests.flows.training_process import Running, TrainingProcess, training_process
+
+pytestmark = pytest.mark.stack
+
+STEPS = (
+    "open request",
+    "find version",
+    "extract",
+    "check",
+    "fit",
+    "export",
+    "fetch champion",
+    "judge",
+    "draw",
+    "register",
+    "report",
+    "stage",
+    "promote by policy",
+    "close request",
+)
+MOST_TRIES = 5
+
+
+@pytest.fixture(scope="module")
+def model(stack: Settings, trainings: TrainingProcess, stack_database: Database) -> str:
+    """Return a model with a champion, so that every later training has one to fetch and to beat."""
+    name = put_model(stack, "killed_home")
+    first = trainings.run(name, asked(stack_database, name))
+    assert first.exit_code == 0
+    assert tuple(first.began) == STEPS, first.result
+    return name
+
+
+def asked(database: Database, model: str) -> str:
+    """Write a request for a training."""
+    with database.begin() as connection:
+        # A moment of its own: else it would be merged with another one that waits.
+        made = training_requests.request_training(
+            connection, model, cause="person", detail="test", as_of=now(), dedupe_key=str(uuid.uuid4())
+        )
+    assert made.state == "waiting"
+    return made.request_id
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_killed_in_a_step_and_run_again(
+    step: str, model: str, stack: Settings, trainings: TrainingProcess, stack_database: Database
+) -> None:
+    request = killed(trainings, stack_database, model, step=step)
+    again(trainings, stack_database, connect(stack), model=model, request=request)
+
+
+MOMENTS: dict[str, Callable[[Registry, str, str], bool]] = {
+    "run made": lambda registry, model, key: bool(runs(registry, model, key)),
+    "run logged": lambda registry, model, key: any(run.data.metrics for run in runs(registry, model, key)),
+    "model uploaded": lambda registry, model, key: any(
+        {file.path for file in registry.client.list_artifacts(run.info.run_id)} >= {"model"}
+        for run in runs(registry, model, key)
+    ),
+    "version made": lambda registry, model, key: bool(versions(registry, model, key)),
+}
+
+
+@pytest.mark.parametrize("moment", MOMENTS)
+def test_killed_at_a_moment_of_the_registration_and_run_again(
+    moment: str, model: str, stack: Settings, trainings: TrainingProcess, stack_database: Database
+) -> None:
+    """As seen from outside, in MLflow. From `version made` to the step's end are a few hundredths of a second."""
+    registry = connect(stack)
+
+    def reached(request: str) -> None:
+        until = time.monotonic() + 60
+        while not MOMENTS[moment](registry, model, request):
+            assert time.monotonic() < until
+
+    request = killed(trainings, stack_database, model, step="register", wait=reached)
+    again(trainings, stack_database, registry, model=model, request=request)
+
+
+def test_two_runs_of_one_request_at_once_make_one_version(
+    model: str, stack: Settings, trainings: TrainingProcess, stack_database: Database
+) -> None:
+    request = asked(stack_database, model)
+    with training_process(stack) as others, ThreadPoolExecutor(2) as pool:
+        ran = list(pool.map(lambda process: process.run(model, request), (trainings, others)))
+    assert [one.exit_code for one in ran] == [0, 0]
+    assert ran[0].result == ran[1].result
+    assert_one_version(stack_database, connect(stack), model, request=request)
+
+
+def killed(
+    trainings: TrainingProcess,
+    database: Database,
+    model: str,
+    *,
+    step: str,
+    wait: Callable[[str], None] = lambda request: None,
+) -> str:
+    """Kill a training in the middle of a step; a step that was over too soon is tried again by another training.
+
+    Returns the id of its request.
+    """
+    for _ in range(MOST_TRIES):
+        request = asked(database, model)
+        running = trainings.start(model, request)
+        trainings.follow(running, until=step)
+        assert running.began[-1] == step, f"{running.began}: {running.result}"
+        wait(request)
+        trainings.kill(running)
+        if step not in running.ended and running.exit_code == -signal.SIGKILL:
+            return request
+    raise AssertionError(f"`{step}` was over before the signal in each of {MOST_TRIES} trainings")
+
+
+def again(
+    trainings: TrainingProcess, database: Database, registry: Registry, *, model: str, request: str
+) -> None:
+    repeated: Running = trainings.run(model, request)
+    assert repeated.exit_code == 0
+    assert repeated.ended[-1] == "close request", repeated.result
+    assert_one_version(database, registry, model, request=request)
+
+
+def assert_one_version(database: Database, registry: Registry, model: str, *, request: str) -> None:
+    """One version, whose evidence is of its bundle; one row of the ledger; the request is done."""
+    (version,) = versions(registry, model, request)
+    with database.begin() as connection:
+        proof = evidence.load(connection, model, str(version.version))
+        rows = [row for row in ledger.history(connection, model) if row.to_version == str(version.version)]
+        ledger.verify(connection)
+        state = training_requests.get(connection, request).state
+    assert proof is not None
+    assert proof.training_key == request
+    assert version.tags[BUNDLE_DIGEST] == proof.bundle_digest
+    assert version.tags["evidence"] == proof.digest
+    assert [row.decision for row in rows] == ["promoted"]
+    assert rows[0].evidence_digest == proof.digest
+    assert state == "done"
+    assert [run.info.status for run in runs(registry, model, request) if run.info.status != "KILLED"] == [
+        "FINISHED"
+    ]
+
+
+def versions(registry, model, key):  # type: ignore[no-untyped-def]
+    return registry.client.search_model_versions(f"name = '{model}' and tag.{TRAINING_KEY} = '{key}'")
+
+
+def runs(registry, model, key):  # type: ignore[no-untyped-def]
+    experiment = registry.client.get_experiment_by_name(model)
+    return registry.client.search_runs([experiment.experiment_id], f"tags.{TRAINING_KEY} = '{key}'")
