@@ -1,1 +1,1 @@
-"""The script behind every number."""
+"""The script behind every number in the docs: ``python -m benchmarks``."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import sys
 import traceback
 from collections.abc import Iterator, Sequence
@@ -114,13 +113,12 @@ def load_specs(file: Path) -> tuple[ModelSpec, ...]:
 
 def _run(file: Path) -> ModuleType:
     name = f"leadloop_model_{sha256(str(file.resolve()).encode()).hexdigest()[:12]}"
-    described = importlib.util.spec_from_file_location(name, file)
-    if described is None or described.loader is None:
-        raise SpecError(f"model file {file}", expected="a Python file", got=file.suffix or "no suffix")
-    module = importlib.util.module_from_spec(described)
+    module = ModuleType(name)
+    module.__file__ = str(file)
     sys.modules[name] = module  # so that the source of its functions can be found
     try:
-        described.loader.exec_module(module)
+        # Not imported: a cached .pyc would be taken for the file if that is changed within a second.
+        exec(compile(file.read_bytes(), str(file), "exec"), vars(module))  # noqa: S102 - it is a program
     except LeadloopError as error:
         line = _line(file, error)
         raise SpecError(f"model file {file}{line}: {error}") from error

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from prefect import flow
 
 from tasks.platform import open_platform
@@ -9,7 +11,7 @@ from tasks.watch import production_models, report_watch, watch_model
 
 
 @flow(name="watch", timeout_seconds=3600)
-def watch(model: str | None = None, window: int = 500) -> dict[str, str]:
+def watch(model: str | None = None, window: int = 500, until: datetime | None = None) -> dict[str, str]:
     """Watch one model, or every one in production; returns the decision for each.
 
     Parameters
@@ -17,11 +19,13 @@ def watch(model: str | None = None, window: int = 500) -> dict[str, str]:
     model : str, optional
     window : int
         At most so many of the latest predictions of the version in production.
+    until : datetime, optional
+        Look at predictions before this moment, and train on nothing later; the present if not given.
     """
     platform = open_platform()
     decisions = {}
     for name in [model] if model else production_models(platform):
-        seen = watch_model(platform, name, window=window)
+        seen = watch_model(platform, name, window=window, until=until)
         report_watch(seen)
         decisions[name] = str(seen.decision)
     return decisions

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from functools import cache
 from html import escape
 from string import Template
@@ -60,14 +61,18 @@ def _route(method: str, path: str, described: Document) -> str:
         content = described["requestBody"]["content"]["application/json"]
         example = f"<pre>{escape(json.dumps(content['example'], indent=1))}</pre>"
     return (
-        f"<h2><code>{method.upper()} {escape(path)}</code></h2><p>{escape(described['summary'])}. "
-        f"{escape(described.get('description', ''))}</p>{example}<table>{answers}</table>"
+        f"<h2><code>{method.upper()} {escape(path)}</code></h2><p>{_prose(described['summary'])}. "
+        f"{_prose(described.get('description', ''))}</p>{example}<table>{answers}</table>"
     )
 
 
 def _answer(status: str, answer: Document) -> str:
     mark = f' id="problem-{status}"' if int(status) >= 400 else ""
-    return f"<tr{mark}><th>{status}</th><td>{escape(answer['description'])}</td></tr>"
+    return f"<tr{mark}><th>{status}</th><td>{_prose(answer['description'])}</td></tr>"
+
+
+def _prose(text: str) -> str:
+    return re.sub(r"`([^`]+)`", r"<code>\1</code>", escape(text))
 
 
 def _type(name: str, described: Document) -> str:

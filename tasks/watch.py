@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from prefect import task
 from prefect.artifacts import create_table_artifact
 from prefect.events import emit_event
@@ -13,9 +15,16 @@ from tasks.retrying import REACHES_OUT
 
 
 @task(name="watch", **REACHES_OUT)
-def watch_model(platform: Platform, model: str, *, window: int) -> WatchPass:
+def watch_model(platform: Platform, model: str, *, window: int, until: datetime | None = None) -> WatchPass:
     """Make one pass; drift leaves a training request in the database."""
-    return watch(platform.settings, platform.database, model, window=window, registry=platform.registry)
+    return watch(
+        platform.settings,
+        platform.database,
+        model,
+        window=window,
+        until=until,
+        registry=platform.registry,
+    )
 
 
 @task(name="report watch")

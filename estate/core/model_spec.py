@@ -184,6 +184,10 @@ class ModelSpec:
     schedule : Schedule, optional
     half_life_days : float, optional
         Weight of a training row halves with every so many days of age; None: all weigh the same.
+    calibration_most : int
+        Rows that a binary model's calibration is fitted on: 15 % of all, the newest before the frozen ones, but
+        no more than this. It fits three numbers at most; where the share of positives moves, fewer rows are
+        newer rows.
     seed : int
     """
 
@@ -198,6 +202,7 @@ class ModelSpec:
     policy: Policy = Policy.PERSON
     schedule: Schedule | None = Schedule()
     half_life_days: float | None = None
+    calibration_most: int = 2000
     seed: int = 0
 
     def __post_init__(self) -> None:

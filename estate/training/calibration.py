@@ -8,7 +8,9 @@ import numpy as np
 
 from estate.core.frame import Numbers
 
-EPSILON = 1e-7
+EPSILON = 1e-5
+"""Nearest that a probability comes to 0 or 1: an exported forest adds in float32 and is off by up to 1e-6,
+which the logarithm would make large there."""
 
 
 @dataclass(frozen=True)

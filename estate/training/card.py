@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from estate.core.evidence import Evidence, Measure
 from estate.core.model_spec import ModelSpec
 
+_GAP = "&ensp; | "  # MLflow sets tables without any space between the columns
+
 
 def model_card(spec: ModelSpec, evidence: Evidence, importance: Mapping[str, float]) -> str:
     """Return the card as Markdown."""
@@ -38,22 +40,25 @@ def _table(evidence: Evidence) -> str:
         columns = {
             f"version {evidence.champion_version}" if n == "champion" else n: v for n, v in columns.items()
         }
-    head = f"| on the same {evidence.holdout_rows:,} rows | {' | '.join(columns)} |"
-    lines = [head, "| --- " * (len(columns) + 1) + "|"]
-    for i, measure in enumerate(evidence.measures):
-        cells = " | ".join(_cell(values[i]) for values in columns.values())
-        lines.append(f"| {measure.name} | {cells} |")
-    return "\n".join(lines)
+    head = [f"on the same {evidence.holdout_rows:,} rows", *columns]
+    rows = [
+        [measure.name, *(_cell(values[i]) for values in columns.values())]
+        for i, measure in enumerate(evidence.measures)
+    ]
+    return _markdown(head, rows)
+
+
+def _markdown(head: list[str], rows: list[list[str]]) -> str:
+    lines = [f"| {_GAP.join(row)} |" for row in (head, *rows)]
+    return "\n".join([lines[0], "| --- " * len(head) + "|", *lines[1:]])
 
 
 def _cell(measure: Measure) -> str:
-    # MLflow sets tables without any space between the columns: short cells stay apart.
-    return f"{measure.value:.4g} ({measure.low:.3g} to {measure.high:.3g})"
+    return f"{measure.value:.4g} ({measure.low:.4g} to {measure.high:.4g})"
 
 
 def _slices(evidence: Evidence, metric: str) -> str:
     if not evidence.slices:
         return ""
-    lines = ["By slice:\n", f"| slice | rows | {metric} |", "| --- | --- | --- |"]
-    lines += [f"| {s.column} = {s.value} | {s.rows} | {s.metric:.4g} |" for s in evidence.slices]
-    return "\n".join(lines)
+    rows = [[f"{s.column} = {s.value}", str(s.rows), f"{s.metric:.4g}"] for s in evidence.slices]
+    return "By slice:\n\n" + _markdown(["slice", "rows", metric], rows)

@@ -86,6 +86,7 @@ def _attach_output(model: Any, trained: Trained) -> None:
     from onnx import TensorProto, helper
 
     graph = model.graph
+    _free_output_name(graph)
     raw = graph.output[-1].name
     if trained.spec.task is Task.MULTICLASS:
         nodes, shape = [helper.make_node("Identity", [raw], [OUTPUT])], [None, len(trained.classes)]
@@ -94,6 +95,15 @@ def _attach_output(model: Any, trained: Trained) -> None:
     graph.node.extend(nodes)
     del graph.output[:]
     graph.output.append(helper.make_tensor_value_info(OUTPUT, TensorProto.FLOAT, shape))
+
+
+def _free_output_name(graph: Any) -> None:
+    """Rename what a converter calls as the output is called here."""
+    for node in graph.node:
+        for names in (node.input, node.output):
+            names[:] = [f"_inner_{name}" if name == OUTPUT else name for name in names]
+    for output in graph.output:
+        output.name = f"_inner_{output.name}" if output.name == OUTPUT else output.name
 
 
 def _flat(graph: Any, raw: str, trained: Trained) -> list[Any]:
@@ -118,7 +128,9 @@ def _beta(graph: Any, calibration: BetaCalibration) -> list[Any]:
         _constant(graph, name, np.array(value, dtype=np.float64))
     return [
         helper.make_node("Cast", ["_p"], ["_p64"], to=TensorProto.DOUBLE),
-        helper.make_node("Clip", ["_p64", "_low", "_high"], ["_clipped"]),
+        # Not Clip: the graph may be of an opset in which that takes no inputs for its bounds.
+        helper.make_node("Max", ["_p64", "_low"], ["_raised"]),
+        helper.make_node("Min", ["_raised", "_high"], ["_clipped"]),
         helper.make_node("Log", ["_clipped"], ["_log_p"]),
         helper.make_node("Sub", ["_one", "_clipped"], ["_rest"]),
         helper.make_node("Log", ["_rest"], ["_log_rest"]),

@@ -64,15 +64,7 @@ def fit(spec: ModelSpec, parts: Split) -> Trained:
     """
     encoder = Encoder.fit(parts.train.features, spec.features)
     estimator = spec.estimator(spec.seed)
-    if not hasattr(estimator, "fit") or (
-        spec.task is not Task.REGRESSION and not hasattr(estimator, "predict_proba")
-    ):
-        raise SpecError(
-            f"estimator of model `{spec.name}`",
-            expected="a scikit-learn compatible one"
-            + (" with predict_proba" if spec.task is not Task.REGRESSION else ""),
-            got=type(estimator).__name__,
-        )
+    _require(spec, estimator, "fit")
     y = parts.train.y if spec.task is Task.REGRESSION else parts.train.y.astype(np.int64)
     try:
         estimator.fit(encoder.matrix(parts.train.features), y, **_weights(spec, parts, estimator))
@@ -83,12 +75,26 @@ def fit(spec: ModelSpec, parts: Split) -> Trained:
             got=str(error).strip().splitlines()[0],
             todo="Missing numbers are NaN: put an imputer in front of estimators that can't read them.",
         ) from error
+    _require(spec, estimator, "predict" if spec.task is Task.REGRESSION else "predict_proba")
     trained = Trained(spec, encoder, estimator, None, parts.train.classes)
     if spec.task is not Task.BINARY:
         return trained
     raw = trained.predict_matrix(encoder.matrix(parts.calibration.features)).score
     calibration = BetaCalibration.fit(raw, parts.calibration.y)
     return Trained(spec, encoder, estimator, calibration, ())
+
+
+def _require(spec: ModelSpec, estimator: Any, method: str) -> None:
+    """Refuse an estimator without a method; some, such as a stack, have it only when they are fitted."""
+    if not hasattr(estimator, method):
+        steps = getattr(estimator, "steps", None)
+        last = f" that ends in {type(steps[-1][1]).__name__}" if steps else ""
+        raise SpecError(
+            f"estimator of model `{spec.name}`",
+            expected=f"a scikit-learn compatible one with {method}",
+            got=f"{type(estimator).__name__}{last}",
+            todo="docs/models.md lists estimators that can be used.",
+        )
 
 
 def _weights(spec: ModelSpec, parts: Split, estimator: Any) -> dict[str, Numbers]:

@@ -12,8 +12,6 @@ from estate.training.data import TrainingData
 
 HOLDOUT_SHARE = 0.20
 CALIBRATION_SHARE = 0.15
-CALIBRATION_MOST = 2000
-"""Three numbers are fitted on it: more rows would only be older."""
 LEAST_ROWS = 100
 
 
@@ -44,7 +42,7 @@ def split_by_time(spec: ModelSpec, data: TrainingData) -> Split:
     n = len(data)
     holdout_from = n - min(round(n * HOLDOUT_SHARE), spec.gate.holdout_most)
     calibrated = spec.task is Task.BINARY
-    train_to = holdout_from - (min(round(n * CALIBRATION_SHARE), CALIBRATION_MOST) if calibrated else 0)
+    train_to = holdout_from - (min(round(n * CALIBRATION_SHARE), spec.calibration_most) if calibrated else 0)
     every = np.arange(n)
     parts = Split(
         data.take(every[:train_to]), data.take(every[train_to:holdout_from]), data.take(every[holdout_from:])

@@ -53,6 +53,16 @@ class Page:
 
         return self.wait(look, (css, text))
 
+    def choose(self, text: str) -> None:
+        """Click on what says just this."""
+        parts = f"//*[text()[normalize-space()='{text}']]"
+
+        def look() -> WebElement | None:
+            seen = (part for part in self.browser.find_elements(By.XPATH, parts) if part.is_displayed())
+            return next(seen, None)
+
+        self.wait(look, text).click()
+
     def wait(self, look: Callable[[], Found | None], wanted: object) -> Found:
         """Look until something is there."""
         deadline = time.monotonic() + SECONDS
@@ -100,10 +110,11 @@ class VersionPage(Page):
         self.find(".mlflow-stage-transition-dropdown")
 
     def choose_stage(self, stage: str) -> str:
-        """Choose a stage in the menu; return what the dialog says."""
+        """Choose a stage in the menu, and that others leave it; return what the dialog says."""
         self.find(".mlflow-stage-transition-dropdown").click()
         self.find("[role=menuitem]", stage).click()
         self.wait_for_text("Stage transition")
+        self.find("[role=dialog] label", "Archived").click()
         return self.find("[role=dialog]").text
 
     def confirm_stage(self) -> float:

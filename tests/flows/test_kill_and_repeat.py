@@ -1,4 +1,4 @@
-"""``kill -9`` in the middle of each step of ``retrain``, then the same request again: one version, one ledger row."""
+"""``kill -9`` in the middle of each step of ``retrain``, then the same again: one version, one ledger row."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ MOMENTS: dict[str, Callable[[Registry, str, str], bool]] = {
 def test_killed_at_a_moment_of_the_registration_and_run_again(
     moment: str, model: str, stack: Settings, trainings: TrainingProcess, stack_database: Database
 ) -> None:
-    """As seen from outside, in MLflow. From `version made` to the step's end are a few hundredths of a second."""
+    """As seen from outside, in MLflow. The last moment is hundredths of a second before the step's end."""
     registry = connect(stack)
 
     def reached(request: str) -> None:
@@ -115,7 +115,7 @@ def killed(
     step: str,
     wait: Callable[[str], None] = lambda request: None,
 ) -> str:
-    """Kill a training in the middle of a step; a step that was over too soon is tried again by another training.
+    """Kill a training in the middle of a step; one that was over too soon is tried with another training.
 
     Returns the id of its request.
     """

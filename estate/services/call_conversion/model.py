@@ -1,4 +1,11 @@
-"""Which calls of a campaign end in a sale: a file of the user's own, one row a call, in order of time."""
+"""Which calls of a campaign end in a sale: a file of the user's own, one row a call, in order of time.
+
+The share of sales in this file goes from 3 % to over 50 % in two years, so the newest rows are worth most:
+few rows are frozen and few calibrate, that both may be new. Left out of the features are the month and the
+five indicators of the economy: each has one value for weeks, so to a model they are the calendar, and the
+next month's value lies outside of what it has learned from. ``pdays`` has no value at all in the first
+months; ``previous`` and ``poutcome`` say the same of a client.
+"""
 
 from __future__ import annotations
 
@@ -10,17 +17,7 @@ from estate.datasets.public.bank_marketing import read_bank_marketing
 from estate.services.call_conversion.rules import conversion_by_history
 
 FEATURES = FeatureSet(
-    numbers=(
-        "age",
-        "campaign",
-        "pdays",
-        "previous",
-        "emp_var_rate",
-        "cons_price_idx",
-        "cons_conf_idx",
-        "euribor3m",
-        "nr_employed",
-    ),
+    numbers=("age", "campaign", "previous"),
     categories=(
         "job",
         "marital",
@@ -29,7 +26,6 @@ FEATURES = FeatureSet(
         "housing",
         "loan",
         "contact",
-        "month",
         "day_of_week",
         "poutcome",
     ),
@@ -37,19 +33,16 @@ FEATURES = FeatureSet(
 
 
 def estimator(seed: int) -> Any:
-    """Return shallow, strongly regularised trees: the campaign's months differ more than its clients."""
-    from xgboost import XGBClassifier
+    """Return a regularised logistic regression: what it has learned goes on where trees would stand still."""
+    from sklearn.impute import SimpleImputer
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
 
-    return XGBClassifier(
-        n_estimators=150,
-        max_depth=3,
-        learning_rate=0.05,
-        subsample=0.8,
-        colsample_bytree=0.5,
-        min_child_weight=10,
-        reg_lambda=10.0,
-        n_jobs=1,  # small data: more threads would wait for each other
-        random_state=seed,
+    return make_pipeline(
+        SimpleImputer(strategy="median", keep_empty_features=True),
+        StandardScaler(),
+        LogisticRegression(C=0.05, max_iter=1000, random_state=seed),
     )
 
 
@@ -63,6 +56,10 @@ SPEC = ModelSpec(
     features=FEATURES,
     estimator=estimator,
     rules=conversion_by_history,
-    gate=Gate(metric="log_loss", calibration_error=0.15, holdout_most=1000, slices=("contact",)),
+    # The margin lets a newer version pass that is not shown to be worse: the frozen rows are of yesterday.
+    gate=Gate(
+        metric="log_loss", margin=-0.005, calibration_error=0.15, holdout_most=600, slices=("contact",)
+    ),
     half_life_days=60,
+    calibration_most=600,
 )

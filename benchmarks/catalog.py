@@ -1,0 +1,20 @@
+"""Every benchmark by name. Adding one is adding a line here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from importlib import import_module
+
+Run = Callable[[bool], dict[str, object]]
+"""From "quick?" to ``rows`` (one mapping each), ``goals`` and, where there is one, the path of a ``plot``."""
+
+BENCHMARKS: Mapping[str, str] = {
+    "alarms": "false-alarm rate and power of the watch, simulated rows",
+    "replay": "real drift, bank-marketing file: never retraining, on schedule, on drift",
+}
+
+
+def load(name: str) -> Run:
+    """Return the function ``run`` of a benchmark's module."""
+    run: Run = import_module(f"benchmarks.{name}").run
+    return run
