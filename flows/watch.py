@@ -6,6 +6,7 @@ from datetime import datetime
 
 from prefect import flow
 
+from estate.core.errors import LeadloopError
 from tasks.platform import open_platform
 from tasks.watch import production_models, report_watch, watch_model
 
@@ -23,9 +24,15 @@ def watch(model: str | None = None, window: int = 500, until: datetime | None = 
         Look at predictions before this moment, and train on nothing later; the present if not given.
     """
     platform = open_platform()
-    decisions = {}
+    decisions, failed = {}, []
     for name in [model] if model else production_models(platform):
-        seen = watch_model(platform, name, window=window, until=until)
+        try:
+            seen = watch_model(platform, name, window=window, until=until)
+        except LeadloopError as error:  # one model that can't be watched must not hide the others
+            failed.append(error)
+            continue
         report_watch(seen)
         decisions[name] = str(seen.decision)
+    if failed:
+        raise failed[0]
     return decisions

@@ -15,6 +15,7 @@ import sys
 from pathlib import Path
 
 from infra.stack.health import request
+from infra.stack.schedules import synchronise
 
 VARIABLE = "leadloop_deployed"
 
@@ -51,13 +52,12 @@ def main(root: Path) -> None:
     wanted = digest(root)
     if is_deployed(api, wanted):
         print("deployed before")  # noqa: T201
-        return
-    done = subprocess.run(
-        [sys.executable, "-m", "prefect", "--no-prompt", "deploy", "--all"], cwd=root, check=False
-    )
-    if done.returncode != 0:
-        sys.exit(done.returncode)
-    remember(api, wanted)
+    else:
+        command = [sys.executable, "-m", "prefect", "--no-prompt", "deploy", "--all"]
+        if code := subprocess.run(command, cwd=root, check=False).returncode:
+            sys.exit(code)
+        remember(api, wanted)
+    synchronise(api, root)
 
 
 if __name__ == "__main__":

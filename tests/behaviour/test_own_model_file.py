@@ -8,11 +8,13 @@ import sqlite3
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
 
+from estate.core.frame import Numbers
 from estate.core.settings import Settings
 from estate.store import training_requests
 from estate.store.database import Database
@@ -77,7 +79,7 @@ def test_the_file_in_the_docs_goes_the_whole_way(stack: Settings, folder: Path, 
     quiet_then_drift_then_a_new_version(stack, folder)
 
 
-def batch_equals_http(stack: Settings, fresh: pd.DataFrame, scores: np.ndarray, tmp_path: Path) -> None:  # type: ignore[type-arg]
+def batch_equals_http(stack: Settings, fresh: pd.DataFrame, scores: Numbers, tmp_path: Path) -> None:
     fresh.to_csv(tmp_path / "new.csv", index=False)
     said = leadloop(
         stack, "score", "tour_booked", "--in", f"{tmp_path}/new.csv", "--out", f"{tmp_path}/scored.parquet"
@@ -109,10 +111,10 @@ def quiet_then_drift_then_a_new_version(stack: Settings, folder: Path) -> None:
     assert request.reason.startswith("version 2: ")
 
 
-def after_logging(stack: Settings) -> dict[str, object]:
+def after_logging(stack: Settings) -> dict[str, Any]:
     """Predictions are written a moment after they were given."""
     for _ in range(5):
-        seen: dict[str, object] = json.loads(leadloop(stack, "watch", "tour_booked", "--json"))
+        seen: dict[str, Any] = json.loads(leadloop(stack, "watch", "tour_booked", "--json"))
         if seen["decision"] == "drift":
             break
         time.sleep(1)

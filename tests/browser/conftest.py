@@ -27,6 +27,7 @@ TURN = "2024-03-04T00:00:00Z"
 """Up to here the first version was trained; from here on buyers want the opposite."""
 MODEL_FILE = Path(__file__).parent / "flat_sale.py"
 Saving = Callable[[str], None]
+Saying = Callable[[str, float], None]
 
 
 def write_market(folder: Path) -> None:
@@ -123,3 +124,14 @@ def save(browser: WebDriver) -> Saving:
             browser.save_screenshot(str(Path(named) / f"{name}.png"))
 
     return saved
+
+
+@pytest.fixture
+def say(capsys: pytest.CaptureFixture[str]) -> Saying:
+    """Return what prints how many seconds something took, though the test passes."""
+
+    def said(what: str, seconds: float) -> None:
+        with capsys.disabled():
+            print(f"\n{what}: {seconds:.2f} s")  # noqa: T201 - these times are what the test is for
+
+    return said

@@ -10,7 +10,7 @@ from selenium.webdriver.remote.webdriver import WebDriver
 
 from model_registry.reconcile import UNKNOWN
 from tests.browser.asking import Asking
-from tests.browser.conftest import MODEL, Desk, Saving
+from tests.browser.conftest import MODEL, Desk, Saving, Saying
 from tests.browser.pages import Page, VersionPage
 
 SECONDS_TO_SERVE = 5.0
@@ -45,10 +45,6 @@ def forged(desk: Desk) -> str:
     return str(made.version)
 
 
-def say(what: str, seconds: float) -> None:
-    print(f"{what}: {seconds:.2f} s")  # noqa: T201 - the measured times are what this test is for
-
-
 def test_the_version_page_shows_what_the_gate_found(desk: Desk, browser: WebDriver, save: Saving) -> None:
     page = version_page(desk, browser, "2")
     text = page.wait_for_text("The gate passed: it may be promoted.", "GATE103", "log_loss", "evidence")
@@ -57,7 +53,9 @@ def test_the_version_page_shows_what_the_gate_found(desk: Desk, browser: WebDriv
     save("version-page")
 
 
-def test_an_alias_moved_in_the_ui_is_served(desk: Desk, browser: WebDriver, save: Saving) -> None:
+def test_an_alias_moved_in_the_ui_is_served(
+    desk: Desk, browser: WebDriver, save: Saving, say: Saying
+) -> None:
     desk.in_production("1")
     before = desk.history()
     page = version_page(desk, browser, "2")
@@ -81,7 +79,9 @@ def test_an_alias_moved_in_the_ui_is_served(desk: Desk, browser: WebDriver, save
     save("alias-moved")
 
 
-def test_a_version_without_evidence_is_put_back(desk: Desk, browser: WebDriver, save: Saving) -> None:
+def test_a_version_without_evidence_is_put_back(
+    desk: Desk, browser: WebDriver, save: Saving, say: Saying
+) -> None:
     desk.in_production("2")
     before, version = desk.history(), forged(desk)
     page = version_page(desk, browser, version)
@@ -103,7 +103,7 @@ def test_a_version_without_evidence_is_put_back(desk: Desk, browser: WebDriver, 
     save("put-back")
 
 
-def test_the_old_stage_menu_is_served(desk: Desk, browser: WebDriver, save: Saving) -> None:
+def test_the_old_stage_menu_is_served(desk: Desk, browser: WebDriver, save: Saving, say: Saying) -> None:
     desk.in_production("2")
     before = desk.history()
     page = version_page(desk, browser, "1")

@@ -42,12 +42,7 @@ def test_models_are_found_beside_the_platforms_own(tmp_path: Path) -> None:
     (tmp_path / "two").mkdir()
     write(tmp_path / "two", "model")
     write(tmp_path, "_draft")
-    names = Catalog([tmp_path]).names()
-    assert names == (*(spec.name for spec in OWN), "one", "model") or set(names) == {
-        *(spec.name for spec in OWN),
-        "one",
-        "model",
-    }
+    assert set(Catalog([tmp_path]).names()) == {*(spec.name for spec in OWN), "one", "model"}
 
 
 def test_a_file_that_appears_later_is_found_when_it_is_asked_for(tmp_path: Path) -> None:
@@ -114,13 +109,12 @@ MISTAKES = {
 }
 
 
-@pytest.mark.parametrize("mistake", [name for name, (_, said) in MISTAKES.items() if said])
+@pytest.mark.parametrize("mistake", MISTAKES)
 def test_a_mistake_is_one_sentence_and_stops_no_other_model(mistake: str, tmp_path: Path) -> None:
     change, said = MISTAKES[mistake]
     write(tmp_path, "home", change)
     write(tmp_path, "good")
     catalog = Catalog([tmp_path])
-    assert said is not None
     with pytest.raises(SpecError, match=said) as raised:
         catalog.get("home")
     assert "\n" not in str(raised.value)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Iterator
 
 import pytest
 
+from estate.core.clock import now
 from estate.core.settings import Settings
+from estate.store import training_requests
 from estate.store.database import Database
 from tests.flows.training_process import TrainingProcess, training_process
 from tests.specs import write_homes
@@ -46,6 +49,17 @@ def put_model(stack: Settings, name: str, *, rows: int = 200) -> str:
     write_homes(folder / f"{name}.csv", rows=rows)
     (folder / f"{name}.py").write_text(MODEL_FILE.replace("NAME", name))
     return name
+
+
+def asked(database: Database, model: str) -> str:
+    """Write a request for a training."""
+    with database.begin() as connection:
+        # A moment of its own: else it would be merged with another one that waits.
+        made = training_requests.request_training(
+            connection, model, cause="person", detail="test", as_of=now(), dedupe_key=str(uuid.uuid4())
+        )
+    assert made.state == "waiting"
+    return made.request_id
 
 
 @pytest.fixture(scope="session")

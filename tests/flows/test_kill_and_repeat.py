@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import signal
 import time
-import uuid
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import pytest
 
-from estate.core.clock import now
 from estate.core.settings import Settings
 from estate.store import evidence, ledger, training_requests
 from estate.store.database import Database
 from model_registry import Registry, connect
 from model_registry.tags import BUNDLE_DIGEST, TRAINING_KEY
-from tests.flows.conftest import put_model
+from tests.flows.conftest import asked, put_model
 from tests.flows.training_process import Running, TrainingProcess, training_process
 
 pytestmark = pytest.mark.stack
@@ -48,17 +47,6 @@ def model(stack: Settings, trainings: TrainingProcess, stack_database: Database)
     assert first.exit_code == 0
     assert tuple(first.began) == STEPS, first.result
     return name
-
-
-def asked(database: Database, model: str) -> str:
-    """Write a request for a training."""
-    with database.begin() as connection:
-        # A moment of its own: else it would be merged with another one that waits.
-        made = training_requests.request_training(
-            connection, model, cause="person", detail="test", as_of=now(), dedupe_key=str(uuid.uuid4())
-        )
-    assert made.state == "waiting"
-    return made.request_id
 
 
 @pytest.mark.parametrize("step", STEPS)
@@ -160,10 +148,11 @@ def assert_one_version(database: Database, registry: Registry, model: str, *, re
     ]
 
 
-def versions(registry, model, key):  # type: ignore[no-untyped-def]
-    return registry.client.search_model_versions(f"name = '{model}' and tag.{TRAINING_KEY} = '{key}'")
+def versions(registry: Registry, model: str, key: str) -> list[Any]:
+    return list(registry.client.search_model_versions(f"name = '{model}' and tag.{TRAINING_KEY} = '{key}'"))
 
 
-def runs(registry, model, key):  # type: ignore[no-untyped-def]
+def runs(registry: Registry, model: str, key: str) -> list[Any]:
     experiment = registry.client.get_experiment_by_name(model)
-    return registry.client.search_runs([experiment.experiment_id], f"tags.{TRAINING_KEY} = '{key}'")
+    assert experiment is not None
+    return list(registry.client.search_runs([experiment.experiment_id], f"tags.{TRAINING_KEY} = '{key}'"))

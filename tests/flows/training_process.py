@@ -63,7 +63,8 @@ for line in sys.stdin:
         os.setsid()
         say("started", os.getpid())
         try:
-            version = module.retrain(model=model, request_id=request_id)
+            asked = {"cause": "schedule"} if request_id == "none" else {"request_id": request_id}
+            version = module.retrain(model=model, **asked)
             say("returned", version)
         except BaseException as error:
             say("raised", type(error).__name__, str(error).replace(chr(10), " "))
@@ -138,8 +139,8 @@ class TrainingProcess:
         os.killpg(running.pid, signal.SIGKILL)
         self.follow(running)
 
-    def run(self, model: str, request_id: str) -> Running:
-        """Run a training to its end."""
+    def run(self, model: str, request_id: str = "none") -> Running:
+        """Run a training to its end; without a request as a schedule starts it."""
         running = self.start(model, request_id)
         self.follow(running)
         return running

@@ -12,7 +12,7 @@ from __future__ import annotations
 from typing import Any
 
 from estate.core.feature_set import FeatureSet
-from estate.core.model_spec import Gate, ModelSpec, TableSource, Task
+from estate.core.model_spec import Gate, ModelSpec, Schedule, TableSource, Task
 from estate.datasets.public.bank_marketing import read_bank_marketing
 from estate.services.call_conversion.rules import conversion_by_history
 
@@ -62,4 +62,5 @@ SPEC = ModelSpec(
     ),
     half_life_days=60,
     calibration_most=600,
+    schedule=Schedule(cron="0 6 * * 1", timezone="America/New_York"),
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from estate.core.feature_set import FeatureSet
-from estate.core.model_spec import CrmSource, Gate, ModelSpec, Task
+from estate.core.model_spec import CrmSource, Gate, ModelSpec, Schedule, Task
 from estate.features import communication, engagement, preference, source, timing
 from estate.services.churn.rules import churn_by_silence
 
@@ -67,4 +67,5 @@ SPEC = ModelSpec(
     estimator=estimator,
     rules=churn_by_silence,
     gate=Gate(metric="log_loss", calibration_error=0.06, slices=("lead_source",)),
+    schedule=Schedule(cron="30 5 * * 1", timezone="America/New_York"),
 )

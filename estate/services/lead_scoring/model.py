@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from estate.core.feature_set import FeatureSet
-from estate.core.model_spec import CrmSource, Gate, ModelSpec, Task
+from estate.core.model_spec import CrmSource, Gate, ModelSpec, Schedule, Task
 from estate.features import communication, engagement, market, preference, source, timing
 from estate.services.lead_scoring.rules import conversion_by_engagement
 
@@ -72,4 +72,5 @@ SPEC = ModelSpec(
     rules=conversion_by_engagement,
     gate=Gate(metric="log_loss", calibration_error=0.05, holdout_most=1000, slices=("lead_source",)),
     half_life_days=30,
+    schedule=Schedule(cron="0 5 * * 1", timezone="America/New_York"),
 )

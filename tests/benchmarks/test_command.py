@@ -1,0 +1,82 @@
+"""``python -m benchmarks`` from outside: what is listed, what is refused, the shape of a result."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from benchmarks.catalog import BENCHMARKS, load
+from benchmarks.printing import print_result
+
+ROOT = Path(__file__).parents[2]
+
+
+def benchmarks(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "benchmarks", *arguments]
+    environment = {**os.environ, **variables}
+    return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+
+
+def result(ran: subprocess.CompletedProcess[str]) -> dict[str, Any]:
+    assert ran.returncode == 0, ran.stderr
+    made: dict[str, Any] = json.loads(ran.stdout)
+    assert {"benchmark", "machine", "commit", "rows", "goals"} <= set(made)
+    return made
+
+
+def test_every_benchmark_is_listed_by_its_first_word() -> None:
+    listed = benchmarks()
+    assert listed.returncode == 0
+    assert [line.split()[0] for line in listed.stdout.splitlines()] == list(BENCHMARKS)
+
+
+@pytest.mark.parametrize("name", BENCHMARKS)
+def test_every_benchmark_stands_in_the_docs_and_can_be_loaded(name: str) -> None:
+    assert callable(load(name))
+    assert f"python -m benchmarks {name}" in (ROOT / "docs" / "benchmarks.md").read_text()
+
+
+def test_an_unknown_name_is_answered_with_the_known_ones() -> None:
+    ran = benchmarks("replays")
+    assert (ran.returncode, ran.stdout) == (2, "")
+    assert ran.stderr == f"benchmarks: there is no `replays`; there are {', '.join(BENCHMARKS)}.\n"
+
+
+def test_absent_data_is_one_sentence(tmp_path: Path) -> None:
+    ran = benchmarks("replay", "--quick", LEADLOOP_PUBLIC_DATA=str(tmp_path))
+    assert ran.returncode == 1
+    assert ran.stderr.startswith(f"benchmarks: data file {tmp_path}")
+    assert "Set LEADLOOP_PUBLIC_DATA" in ran.stderr
+    assert "Traceback" not in ran.stderr
+
+
+def test_alarms_quick_gives_one_object() -> None:
+    made = result(benchmarks("alarms", "--quick", "--json"))
+    assert {row["judge"] for row in made["rows"]} == {"leadloop", "evidently"}
+
+
+def test_replay_quick_goes_through_the_platform(public_data: Path, tmp_path: Path) -> None:
+    variables = {"LEADLOOP_PUBLIC_DATA": str(public_data), "LEADLOOP_HOME": str(tmp_path)}
+    made = result(benchmarks("replay", "--quick", "--json", **variables))
+    rows = {row["retrained"]: row for row in made["rows"]}
+    assert len(rows) == 5
+    assert rows["never"]["trainings"] == 0
+    assert rows["on drift"]["watch_passes"] >= 1
+    assert all(0 < row["log_loss"] < 1 for row in rows.values())
+    assert Path(made["plot"]).read_bytes().startswith(b"\x89PNG")
+
+
+def test_a_table_shows_rows_and_unmet_goals(capsys: pytest.CaptureFixture[str]) -> None:
+    goal = {"goal": "loss at most 0.5", "value": 0.6, "bound": 0.5, "met": False}
+    made = {"benchmark": "made up", "machine": "here", "commit": "abc", "rows": [{"loss": 0.61234}]}
+    print_result({**made, "goals": [goal]})
+    printed = capsys.readouterr().out
+    assert "0.6123" in printed
+    assert "NO" in printed
+    assert "commit abc" in printed
