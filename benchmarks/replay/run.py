@@ -18,7 +18,7 @@ from benchmarks.replay.strategies import Act, Replayed, monthly, never, on_drift
 from estate.core.frame import Numbers
 from estate.core.settings import load_settings
 
-QUICK_STEPS = 3
+QUICK_STEPS = 2
 STRATEGIES: Mapping[str, Act] = {NEVER: never, MONTHLY: monthly, DRIFT: on_drift}
 
 

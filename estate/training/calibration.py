@@ -56,7 +56,7 @@ class BetaCalibration:
             used = [int(np.argmax(weights))]
             weights, c = _logistic(terms[:, used], y)
         if weights.max() <= 0:
-            # These scores say nothing, or the wrong way round. The rate alone is left; c belongs to the weight.
+            # These scores say nothing, or the wrong way round: the rate alone is left.
             return cls(0.0, 0.0, _logit(float(y.mean())))
         ab = np.zeros(2)
         ab[used] = weights

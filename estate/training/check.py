@@ -10,6 +10,7 @@ from estate.core.errors import ContractError
 from estate.core.model_spec import ModelSpec, Task
 from estate.training.data import TrainingData
 from estate.training.metrics import metric_named
+from estate.training.split import require_rows
 
 if TYPE_CHECKING:
     import pandera.pandas as pa
@@ -20,12 +21,15 @@ def check_rows(spec: ModelSpec, data: TrainingData) -> None:
 
     Raises
     ------
+    NotEnoughData
+        If there are too few of them.
     ContractError
         Names every column that breaks the contract.
     """
     import pandas as pd
     import pandera.errors
 
+    require_rows(spec, data)
     metric_named(spec.task, spec.gate.metric)  # a misspelt metric must not be found after the training
     table = pd.DataFrame({**data.features.columns, "(label)": data.y})
     try:

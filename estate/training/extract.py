@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import traceback
+import warnings
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -136,7 +137,6 @@ def _features(spec: ModelSpec, raw: Frame) -> tuple[Frame, tuple[str, ...]]:
 
 def _times(table: pd.DataFrame, source: TableSource | QuerySource) -> tuple[NDArray[np.int64], Column]:
     """Return times (zeros without any) and what to sort by; without either, a fixed shuffle."""
-    import pandas as pd
 
     if source.time is not None:
         if table[source.time].dtype.kind in "biuf":
@@ -146,12 +146,7 @@ def _times(table: pd.DataFrame, source: TableSource | QuerySource) -> tuple[NDAr
                 got=f"numbers, such as {table[source.time].iloc[0] if len(table) else 'none'}",
                 todo="Name a column of numbers that rise with time as `order` instead.",
             )
-        try:
-            parsed = pd.to_datetime(table[source.time], utc=True).dt.as_unit("us")
-        except (ValueError, TypeError) as error:
-            raise ContractError(
-                f"column `{source.time}`", expected="times", got=str(error).splitlines()[0]
-            ) from error
+        parsed = _parsed_times(table[source.time])
         if parsed.isna().any():
             raise ContractError(
                 f"column `{source.time}`",
@@ -168,6 +163,25 @@ def _times(table: pd.DataFrame, source: TableSource | QuerySource) -> tuple[NDAr
             )
         return nothing, table[source.order].to_numpy()
     return nothing, np.random.default_rng(0).permutation(len(table))
+
+
+def _parsed_times(values: pd.Series[Any]) -> pd.Series[Any]:
+    import pandas as pd
+
+    try:
+        return pd.to_datetime(values, utc=True, format="ISO8601").dt.as_unit("us")
+    except (ValueError, TypeError):
+        pass
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")  # a guess for each row alone would mix up days and months
+            return pd.to_datetime(values, utc=True).dt.as_unit("us")
+    except (ValueError, TypeError, UserWarning) as error:
+        raise ContractError(
+            f"column `{values.name}`",
+            expected="times of one format, best ISO 8601 such as 2026-03-01T09:30:00Z",
+            got=str(error).splitlines()[0].split(", at position")[0],
+        ) from error
 
 
 def _labels(spec: ModelSpec, values: pd.Series[str], positive: object) -> tuple[Numbers, tuple[str, ...]]:

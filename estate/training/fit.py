@@ -63,7 +63,7 @@ def fit(spec: ModelSpec, parts: Split) -> Trained:
         If it can't be fitted; names the estimator and its own words.
     """
     encoder = Encoder.fit(parts.train.features, spec.features)
-    estimator = spec.estimator(spec.seed)
+    estimator = _unfitted(spec)
     _require(spec, estimator, "fit")
     y = parts.train.y if spec.task is Task.REGRESSION else parts.train.y.astype(np.int64)
     try:
@@ -82,6 +82,17 @@ def fit(spec: ModelSpec, parts: Split) -> Trained:
     raw = trained.predict_matrix(encoder.matrix(parts.calibration.features)).score
     calibration = BetaCalibration.fit(raw, parts.calibration.y)
     return Trained(spec, encoder, estimator, calibration, ())
+
+
+def _unfitted(spec: ModelSpec) -> Any:
+    try:
+        return spec.estimator(spec.seed)
+    except Exception as error:  # a function of the user's own may raise anything
+        raise SpecError(
+            f"`estimator` of model `{spec.name}`",
+            expected="a function of a seed that returns an unfitted estimator",
+            got=f"{type(error).__name__}: {error}",
+        ) from error
 
 
 def _require(spec: ModelSpec, estimator: Any, method: str) -> None:

@@ -192,8 +192,9 @@ def _slices(spec: ModelSpec, holdout: TrainingData, scores: Scores) -> Iterator[
     metric = metric_named(spec.task, spec.gate.metric)
     for column in spec.gate.slices:
         values = holdout.features[column]
-        for value in sorted({str(value) for value in values.tolist()}):
-            rows = np.flatnonzero(values.astype(str) == value)
+        named = np.array(["(missing)" if value is None else value for value in values.tolist()], dtype=str)
+        for value in np.unique(named).tolist():
+            rows = np.flatnonzero(named == value)
             if len(rows) >= spec.gate.holdout_positives:
                 judged = metric.function(holdout.y[rows], take(scores, rows))
                 yield Slice(column, value, len(rows), judged)

@@ -32,13 +32,7 @@ def split_by_time(spec: ModelSpec, data: TrainingData) -> Split:
     NotEnoughData
         If there are fewer than a hundred rows, or a part lacks a class.
     """
-    if len(data) < LEAST_ROWS:
-        raise NotEnoughData(
-            f"model `{spec.name}`",
-            expected=f"at least {LEAST_ROWS} rows with a ripe label",
-            got=f"{len(data)} of {data.candidates} candidates",
-            todo="Import more data, or wait until more outcomes are known.",
-        )
+    require_rows(spec, data)
     n = len(data)
     holdout_from = n - min(round(n * HOLDOUT_SHARE), spec.gate.holdout_most)
     calibrated = spec.task is Task.BINARY
@@ -49,6 +43,23 @@ def split_by_time(spec: ModelSpec, data: TrainingData) -> Split:
     )
     _require_classes(spec, parts)
     return parts
+
+
+def require_rows(spec: ModelSpec, data: TrainingData) -> None:
+    """Refuse a training of too few rows.
+
+    Raises
+    ------
+    NotEnoughData
+        If there are fewer than a hundred.
+    """
+    if len(data) < LEAST_ROWS:
+        raise NotEnoughData(
+            f"model `{spec.name}`",
+            expected=f"at least {LEAST_ROWS} rows with a ripe label",
+            got=f"{len(data)} of {data.candidates} candidates",
+            todo="Import more data, or wait until more outcomes are known.",
+        )
 
 
 def _require_classes(spec: ModelSpec, parts: Split) -> None:
