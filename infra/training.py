@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from datetime import datetime
 from typing import TYPE_CHECKING
 
 from estate.catalog import load_catalog
-from estate.core.errors import StackError
+from estate.core.errors import LeadloopError, StackError
 from estate.core.settings import Settings, load_settings
 from estate.store import training_requests
 from estate.store.database import Database
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from prefect.client.schemas.objects import FlowRun
 
 POLL_SECONDS = 0.3
+LOOK_SECONDS = 3.0
 
 
 def ask(
@@ -46,7 +48,7 @@ def ask(
 
 
 def start_waiting(settings: Settings, database: Database) -> None:
-    """Start a run for every request that waits, as the flow `dispatch` does.
+    """Start a run for every request that waits, killed ones again, as the flow `dispatch` does.
 
     Raises
     ------
@@ -54,20 +56,23 @@ def start_waiting(settings: Settings, database: Database) -> None:
         If Prefect can't be reached.
     """
     os.environ.setdefault("PREFECT_API_URL", settings.endpoint("prefect_url"))
-    from tasks.request import start_run
+    from tasks.request import start_run, take_back_killed
 
-    with database.begin() as connection:
-        claimed = training_requests.claim_waiting(connection)
-    for request in claimed:
-        try:
+    try:
+        take_back_killed(database)
+        with database.begin() as connection:
+            claimed = training_requests.claim_waiting(connection)
+        for request in claimed:
             start_run(request)
-        except Exception as error:  # httpx's and Prefect's errors share no base class
-            raise StackError(
-                "Prefect",
-                expected="a run of the deployment retrain/retrain",
-                got=f"{type(error).__name__}: {error}",
-                todo="Is it running and deployed? Try `leadloop status`. The request is kept.",
-            ) from error
+    except LeadloopError:
+        raise
+    except Exception as error:  # httpx's and Prefect's errors share no base class
+        raise StackError(
+            "Prefect",
+            expected="a run of the deployment retrain/retrain",
+            got=f"{type(error).__name__}: {error}",
+            todo="Is it running and deployed? Try `leadloop status`. The request is kept.",
+        ) from error
 
 
 def run_flow(settings: Settings, deployment: str, parameters: Mapping[str, str], *, seconds: float) -> None:
@@ -107,21 +112,29 @@ def follow(
 ) -> Request:
     """Wait until a request is done or failed, saying each change of its state.
 
+    If its run is killed, or it has to wait for another one, it is started from here.
+
     Raises
     ------
     StackError
         If it is neither after so many seconds.
     """
-    database = Database((settings or load_settings()).endpoint("database_url"))
+    settings = settings or load_settings()
+    database = Database(settings.endpoint("database_url"))
     state, until = "", time.monotonic() + seconds
+    look = time.monotonic() + LOOK_SECONDS
     while time.monotonic() < until:
         with database.begin() as connection:
             request = training_requests.get(connection, request_id)
         if request.state in {"done", "failed", "merged"}:
             return request
         if request.state != state:
-            say(f"  {request.state}")
+            say(f"  {request.state}{f' ({request.reason})' if request.reason else ''}")
             state = request.state
+        if time.monotonic() > look:
+            with suppress(StackError):  # it may be back at the next look
+                start_waiting(settings, database)
+            look = time.monotonic() + LOOK_SECONDS
         time.sleep(POLL_SECONDS)
     raise StackError(
         f"training request {request_id}",

@@ -186,8 +186,8 @@ class ModelSpec:
         Weight of a training row halves with every so many days of age; None: all weigh the same.
     calibration_most : int
         Rows that a binary model's calibration is fitted on: 15 % of all, the newest before the frozen ones,
-        but no more than this. It fits three numbers at most; where the share of positives moves, fewer rows are
-        newer rows.
+        but no more than this. It fits three numbers at most; where the share of positives moves, fewer rows
+        are newer rows.
     seed : int
     """
 

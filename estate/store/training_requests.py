@@ -4,7 +4,8 @@
 
     waiting ──► dispatched ──► running ──► done
        ▲            │             │
-       └── silent ──┘             └─────► failed          merged: another waiting request does its work
+       ├── silent ──┘             ├─────► failed          merged: another waiting request does its work
+       └────── killed ────────────┘
 
 A trigger is never lost: it waits, is merged into one that waits, or is answered by the row it made before.
 """
@@ -223,6 +224,18 @@ def mark(
             got=get(connection, request_id).state,
         )
     return _request(changed)
+
+
+def take_back(
+    connection: sa.Connection, request_id: str, state: Literal["waiting", "failed"], *, reason: str
+) -> bool:
+    """Let a request wait again, or fail it, whose run ended without a word; whether it was still under way."""
+    taken = connection.execute(
+        sa.update(table)
+        .where(table.c.request_id == request_id, table.c.state.in_(["dispatched", "running"]))
+        .values(state=state, reason=reason, changed_at=now())
+    )
+    return taken.rowcount > 0
 
 
 def get(connection: sa.Connection, request_id: str) -> Request:

@@ -174,7 +174,9 @@ def _parsed_times(values: pd.Series[Any]) -> pd.Series[Any]:
         pass
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("error")  # a guess for each row alone would mix up days and months
+            warnings.simplefilter("ignore")
+            # A guess for each row alone would mix up days and months.
+            warnings.filterwarnings("error", message="Could not infer format")
             return pd.to_datetime(values, utc=True).dt.as_unit("us")
     except (ValueError, TypeError, UserWarning) as error:
         raise ContractError(
