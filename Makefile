@@ -3,7 +3,7 @@ SHELL := /bin/bash
 .ONESHELL:
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help up down status test check fix bench browser lock clean
+.PHONY: help up down status test thorough check fix bench browser lock clean
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -53,8 +53,11 @@ down: ## stop everything that `make up` has started
 status: $(STAMP) ## show each part, its address and its health
 	@$(BIN)/leadloop status
 
-test: $(STAMP) ## every test but those that need a browser
-	@$(BIN)/pytest -m "not browser"
+test: $(STAMP) ## every test but the thorough ones and those that need a browser
+	@$(BIN)/pytest -m "not browser and not thorough"
+
+thorough: $(STAMP) ## the tests that take their time: kills at every step, other servers, benchmarks in short
+	@$(BIN)/pytest -m "thorough and not browser"
 
 browser: $(STAMP) ## the tests that drive Chromium
 	@$(BIN)/pytest -m browser

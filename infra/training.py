@@ -28,6 +28,8 @@ def ask(
 ) -> Request:
     """Write a person's request and hand the waiting requests to the workers.
 
+    A training of the model that was killed is taken up again instead, unless another moment is asked for.
+
     Raises
     ------
     SpecError
@@ -38,13 +40,26 @@ def ask(
     settings = settings or load_settings()
     load_catalog(settings).get(model)
     database = Database(settings.endpoint("database_url"))
-    with database.begin() as connection:
-        made = training_requests.request_training(
-            connection, model, cause="person", detail=detail, as_of=as_of
-        )
+    made = None if as_of else _killed(settings, database, model)
+    if made is None:
+        with database.begin() as connection:
+            made = training_requests.request_training(
+                connection, model, cause="person", detail=detail, as_of=as_of
+            )
     start_waiting(settings, database)
     with database.begin() as connection:
         return training_requests.get(connection, made.request_id)
+
+
+def _killed(settings: Settings, database: Database, model: str) -> Request | None:
+    os.environ.setdefault("PREFECT_API_URL", settings.endpoint("prefect_url"))
+    from tasks.request import take_back_killed
+
+    with suppress(Exception):  # Prefect is away: the request is written all the same
+        take_back_killed(database)
+    with database.begin() as connection:
+        waiting = training_requests.list_requests(connection, model, states=("waiting",))
+    return next((request for request in reversed(waiting) if request.flow_run_id is not None), None)
 
 
 def start_waiting(settings: Settings, database: Database) -> None:

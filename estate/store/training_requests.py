@@ -229,7 +229,7 @@ def mark(
 def take_back(
     connection: sa.Connection, request_id: str, state: Literal["waiting", "failed"], *, reason: str
 ) -> bool:
-    """Let a request wait again, or fail it, whose run ended without a word; whether it was still under way."""
+    """Let a request wait again, or fail it, whose run ended silently; whether it was still under way."""
     taken = connection.execute(
         sa.update(table)
         .where(table.c.request_id == request_id, table.c.state.in_(["dispatched", "running"]))

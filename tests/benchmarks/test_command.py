@@ -36,6 +36,8 @@ def test_every_benchmark_is_listed_by_its_first_word() -> None:
     assert [line.split()[0] for line in listed.stdout.splitlines()] == list(BENCHMARKS)
 
 
+@pytest.mark.thorough
+@pytest.mark.timeout(900)
 @pytest.mark.parametrize("name", BENCHMARKS)
 def test_every_benchmark_stands_in_the_docs_and_can_be_loaded(name: str) -> None:
     assert callable(load(name))

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import signal
+import subprocess
+import sys
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,10 +20,12 @@ from estate.store import evidence, ledger, training_requests
 from estate.store.database import Database
 from model_registry import Registry, connect
 from model_registry.tags import BUNDLE_DIGEST, TRAINING_KEY
+from tests.behaviour.commands import leadloop
+from tests.conftest import ROOT, stack_environment
 from tests.flows.conftest import asked, put_model
 from tests.flows.training_process import Running, TrainingProcess, training_process
 
-pytestmark = pytest.mark.stack
+pytestmark = [pytest.mark.stack, pytest.mark.thorough]
 
 STEPS = (
     "open request",
@@ -93,6 +100,44 @@ def test_two_runs_of_one_request_at_once_make_one_version(
     assert [one.exit_code for one in ran] == [0, 0]
     assert ran[0].result == ran[1].result
     assert_one_version(stack_database, connect(stack), model, request=request)
+
+
+@pytest.mark.parametrize("who", ["the same command goes on", "a second command takes it up"])
+def test_a_run_that_is_killed_in_the_worker_is_taken_up_again(
+    who: str, stack: Settings, stack_database: Database
+) -> None:
+    name = put_model(stack, f"worker_home_{'one' if who.startswith('the same') else 'two'}")
+    command = [sys.executable, "-m", "infra.cli.main", "retrain", name]
+    environment = stack_environment(stack.home)
+    first = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True)
+    request = kill_worker_run(stack_database, name)
+    if who.startswith("the same"):
+        said, _ = first.communicate(timeout=240)
+    else:
+        first.kill()
+        first.communicate()
+        said = leadloop(stack, "retrain", name)
+    assert request in said
+    assert "done: version 1: passed" in said
+    assert_one_version(stack_database, connect(stack), name, request=request)
+
+
+def kill_worker_run(database: Database, model: str, *, seconds: float = 120) -> str:
+    """Kill the process that runs the model's training as soon as there is one; returns the request."""
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        with database.begin() as connection:
+            found = training_requests.list_requests(connection, model, states=("running",))
+        for process in Path("/proc").glob("[0-9]*") if found else ():
+            with suppress(OSError):
+                if (
+                    f"PREFECT__FLOW_RUN_ID={found[0].flow_run_id}".encode()
+                    in (process / "environ").read_bytes()
+                ):
+                    os.kill(int(process.name), signal.SIGKILL)
+                    return found[0].request_id
+        time.sleep(0.02)
+    raise AssertionError("no training began")
 
 
 def killed(

@@ -156,6 +156,7 @@ def person(home: Path, variables: dict[str, str]) -> Iterator[subprocess.Popen[b
         typed.wait(60)
 
 
+@pytest.mark.thorough
 def test_another_database_a_taken_port_kill_9_and_ctrl_c(stack: Settings, tmp_path: Path) -> None:
     """The stack's own Postgres serves as somebody else's server here, with databases of other names."""
     server = libpq(stack.endpoint("database_url")).rpartition("/")[0]

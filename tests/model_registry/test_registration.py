@@ -149,6 +149,7 @@ register(Registry(sys.argv[1]), Database(sys.argv[2]), registration(Path(sys.arg
 """
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("moment", MOMENTS)
 def test_killed_and_run_again_makes_one_version(
     registry: Registry, database: Database, tmp_path: Path, moment: str
