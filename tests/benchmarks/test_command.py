@@ -36,8 +36,6 @@ def test_every_benchmark_is_listed_by_its_first_word() -> None:
     assert [line.split()[0] for line in listed.stdout.splitlines()] == list(BENCHMARKS)
 
 
-@pytest.mark.thorough
-@pytest.mark.timeout(900)
 @pytest.mark.parametrize("name", BENCHMARKS)
 def test_every_benchmark_stands_in_the_docs_and_can_be_loaded(name: str) -> None:
     assert callable(load(name))
@@ -58,11 +56,15 @@ def test_absent_data_is_one_sentence(tmp_path: Path) -> None:
     assert "Traceback" not in ran.stderr
 
 
+@pytest.mark.thorough
+@pytest.mark.timeout(900)
 def test_alarms_quick_gives_one_object() -> None:
     made = result(benchmarks("alarms", "--quick", "--json"))
     assert {row["judge"] for row in made["rows"]} == {"leadloop", "evidently"}
 
 
+@pytest.mark.thorough
+@pytest.mark.timeout(900)
 def test_replay_quick_goes_through_the_platform(public_data: Path, tmp_path: Path) -> None:
     variables = {"LEADLOOP_PUBLIC_DATA": str(public_data), "LEADLOOP_HOME": str(tmp_path)}
     made = result(benchmarks("replay", "--quick", "--json", **variables))
