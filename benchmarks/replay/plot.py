@@ -37,8 +37,8 @@ def draw(
     axes, marks = figure.subplots(2, 1, sharex=True, height_ratios=(4, 1))
     rows = min(ROLLING, len(y))
     x = np.arange(rows, len(y) + 1)
-    for name, p in floors.items():
-        axes.plot(x, rolling_loss(y, p, rows=rows), color="grey", linestyle="--", linewidth=1, label=name)
+    for (name, p), style in zip(floors.items(), ("--", ":"), strict=False):
+        axes.plot(x, rolling_loss(y, p, rows=rows), color="grey", linestyle=style, linewidth=1.2, label=name)
     for place, (one, colour) in enumerate(zip(replayed, _COLOURS, strict=False)):
         axes.plot(x, rolling_loss(y, one.p, rows=rows), color=colour, label=one.name)
         _mark(marks, one, place, colour)

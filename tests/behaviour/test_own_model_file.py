@@ -22,7 +22,7 @@ from infra.training import run_flow
 from tests.behaviour.commands import leadloop, predict, rows_of, served, trained
 from tests.conftest import ROOT
 
-pytestmark = pytest.mark.stack
+pytestmark = [pytest.mark.stack, pytest.mark.thorough]
 
 
 def inquiries(rows: int, *, seed: int, price_factor: float = 1.0, portals: str = "abc") -> pd.DataFrame:
