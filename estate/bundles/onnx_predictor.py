@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from functools import cached_property
 from typing import Any
 
@@ -65,6 +66,7 @@ class OnnxPredictor:
 
     @cached_property
     def _session(self) -> Any:
+        os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")  # read when the library is loaded
         import onnxruntime as ort
 
         options = ort.SessionOptions()

@@ -13,6 +13,7 @@ from infra.stack.addresses import Addresses
 # No tool may send anything anywhere: what runs here is CRM data.
 PRIVATE = {
     "DO_NOT_TRACK": "1",
+    "ORT_DISABLE_TELEMETRY": "1",
     "MLFLOW_DISABLE_TELEMETRY": "true",
     "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
     "PREFECT_CLOUD_ENABLE_ORCHESTRATION_TELEMETRY": "false",

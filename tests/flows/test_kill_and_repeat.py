@@ -47,7 +47,7 @@ def model(stack: Settings, trainings: TrainingProcess, stack_database: Database)
     return name
 
 
-@pytest.mark.parametrize("group", GROUPS, ids=lambda group: ", ".join(group))
+@pytest.mark.parametrize("group", GROUPS, ids=", ".join)
 def test_killed_in_each_step_and_run_again(
     group: tuple[str, ...],
     model: str,
@@ -162,7 +162,7 @@ def begun(trainings: TrainingProcess, model: str, request: str, *, step: str) ->
 
 
 def killed(trainings: TrainingProcess, model: str, request: str, *, step: str) -> None:
-    """Kill a training in the middle of a step; one of milliseconds may be over too soon and is tried again."""
+    """Kill a training in the middle of a step; one of milliseconds may be over too soon: again."""
     for _ in range(MOST_TRIES):
         running = begun(trainings, model, request, step=step)
         trainings.kill(running)
