@@ -120,6 +120,19 @@ def version_of(registry: Registry, model: str, training_key: str) -> ModelVersio
     return min(versions, key=lambda version: int(version.version), default=None)
 
 
+def registered(registry: Registry, model: str, training_key: str) -> Registered | None:
+    """Return where a training ended up; None if it has not. Closes the run of one that was killed just then.
+
+    Raises
+    ------
+    RegistryError
+        If MLflow can't be reached.
+    """
+    with answering(registry, f"registration of `{model}`"):
+        found = version_of(registry, model, training_key)
+        return _finished(registry, found) if found else None
+
+
 def _finished(registry: Registry, version: ModelVersion) -> Registered:
     # Killed after the version was made and before its run was closed: close it now.
     run_id = str(version.run_id)

@@ -16,7 +16,7 @@ from estate.training.card import model_card
 from estate.training.plots import draw_plots
 from model_registry import DataSource, Registration, register, stage
 from model_registry import promote as promote_version
-from model_registry.registration import version_of
+from model_registry.registration import registered
 from tasks.judge import Judged
 from tasks.learn import Exported, Learned
 from tasks.platform import Platform
@@ -47,8 +47,8 @@ def find_version(platform: Platform, model: str, training_key: str) -> Version |
 
     Its evidence was proposed before it was registered: that one is kept, not one that is measured anew.
     """
-    found = version_of(platform.registry, model, training_key)
-    return _keep_evidence(platform, model, str(found.version), training_key) if found else None
+    found = registered(platform.registry, model, training_key)
+    return _keep_evidence(platform, model, found.version, training_key) if found else None
 
 
 @task(name="register", **REACHES_OUT)
@@ -60,15 +60,15 @@ def register_version(
     (folder / "evidence.json").write_text(found.to_json())
     # Two runs of one training at once: the evidence that is kept must be of the bundle that is registered.
     with advisory_lock(platform.database, f"evidence {found.training_key}", wait_seconds=1800):
-        earlier = version_of(platform.registry, found.model, found.training_key)
+        earlier = registered(platform.registry, found.model, found.training_key)
         if earlier is not None:
-            return _keep_evidence(platform, found.model, str(earlier.version), found.training_key)
+            return _keep_evidence(platform, found.model, earlier.version, found.training_key)
         with platform.database.begin() as connection:
             evidence_proposals.propose(connection, found)
-        registered = register(
+        made = register(
             platform.registry, platform.database, _registration(learned, exported, judged, folder=folder)
         )
-        return _keep_evidence(platform, found.model, registered.version, found.training_key)
+        return _keep_evidence(platform, found.model, made.version, found.training_key)
 
 
 def _keep_evidence(platform: Platform, model: str, version: str, training_key: str) -> Version:

@@ -71,7 +71,7 @@ def psycopg_url(url: str) -> sa.URL:
     return parsed.set(drivername="postgresql+psycopg")
 
 
-@lru_cache(maxsize=8)
+@lru_cache(maxsize=256)  # one that is pushed out would leave its connections open
 def _engine(url: str) -> sa.Engine:
     return sa.create_engine(
         psycopg_url(url), pool_size=4, max_overflow=8, pool_pre_ping=True, connect_args={"connect_timeout": 5}

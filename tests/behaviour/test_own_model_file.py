@@ -18,7 +18,7 @@ from estate.core.frame import Numbers
 from estate.core.settings import Settings
 from estate.store import training_requests
 from estate.store.database import Database
-from infra.training import run_flow
+from infra.training import start_waiting
 from tests.behaviour.commands import leadloop, predict, rows_of, served, trained
 from tests.conftest import ROOT
 
@@ -105,8 +105,9 @@ def quiet_then_drift_then_a_new_version(stack: Settings, folder: Path) -> None:
     world = pd.concat([inquiries(3000, seed=0), inquiries(3000, seed=3, price_factor=1.8, portals="axx")])
     world["asked_at"] = pd.date_range("2025-01-01", periods=6000, freq="h").astype(str)
     world.to_csv(folder / "inquiries.csv", index=False)
-    run_flow(stack, "dispatch/dispatch", {}, seconds=120)
-    request = ended(Database(stack.endpoint("database_url")), seen["request_id"])
+    database = Database(stack.endpoint("database_url"))
+    start_waiting(stack, database)  # what `dispatch` does every few minutes
+    request = ended(database, seen["request_id"])
     assert request.state == "done", request.reason
     assert request.reason is not None
     assert request.reason.startswith("version 2: ")

