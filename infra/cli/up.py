@@ -35,8 +35,8 @@ def up(
     home = settings.home.resolve()
     with _signals_as_interrupts():
         process = _start(settings, home, detach=detach)
-        show_addresses(read_status(home))
         try:
+            show_addresses(read_status(home))
             if demo:
                 from infra.demo import run_demo
 

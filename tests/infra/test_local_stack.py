@@ -190,6 +190,7 @@ def test_another_database_a_taken_port_kill_9_and_ctrl_c(stack: Settings, tmp_pa
 
         with person(tmp_path, variables) as typed:
             assert (tmp_path / "logs" / "deployments.log").read_text().endswith("deployed before\n")
+            wait_until(tmp_path, lambda _: "Ctrl-C stops all of it." in (tmp_path / "out").read_text())
             os.kill(typed.pid, signal.SIGINT)
             assert typed.wait(60) == 0
         assert "down after" in (tmp_path / "out").read_text()
