@@ -9,6 +9,7 @@ from prefect import task
 
 from estate.core.evidence import Evidence
 from estate.core.model_spec import CrmSource, ModelSpec, QuerySource, Source, TableSource
+from estate.signing import key_ring
 from estate.store import evidence as evidence_store
 from estate.store import evidence_proposals
 from estate.store.locks import advisory_lock
@@ -63,8 +64,9 @@ def register_version(
         earlier = registered(platform.registry, found.model, found.training_key)
         if earlier is not None:
             return _keep_evidence(platform, found.model, earlier.version, found.training_key)
+        signature = key_ring(platform.settings).signing_key().sign("evidence", found.to_json())
         with platform.database.begin() as connection:
-            evidence_proposals.propose(connection, found)
+            evidence_proposals.propose(connection, found, signature)
         made = register(
             platform.registry, platform.database, _registration(learned, exported, judged, folder=folder)
         )
@@ -74,8 +76,8 @@ def register_version(
 def _keep_evidence(platform: Platform, model: str, version: str, training_key: str) -> Version:
     with platform.database.begin() as connection:
         proposed = evidence_proposals.proposed(connection, training_key)
-        evidence_store.save(connection, model, version, proposed)
-    return Version(version, proposed.verdict)
+        evidence_store.save(connection, model, version, proposed.evidence, proposed.signature)
+    return Version(version, proposed.evidence.verdict)
 
 
 def _registration(learned: Learned, exported: Exported, judged: Judged, *, folder: Path) -> Registration:

@@ -14,6 +14,7 @@
     │   └── ParityError        the exported model answers otherwise than the trained one
     ├── RegistryError          the model registry refused or can't be reached
     │   ├── ArtifactError      an artifact is missing, changed or not ours
+    │   │   └── SignatureError a signature is missing, not trusted or not of this document
     │   └── PromotionRefused   the evidence does not allow this promotion
     ├── StoreError             the database can't be reached or is at another migration
     └── StackError             a part of the local stack can't be started
@@ -106,6 +107,10 @@ class RegistryError(LeadloopError):
 
 class ArtifactError(RegistryError):
     """An artifact is missing, changed, or was not made by this platform."""
+
+
+class SignatureError(ArtifactError):
+    """A signature is missing, not of a trusted key, or not of this document."""
 
 
 class PromotionRefused(RegistryError):

@@ -54,6 +54,49 @@ class Slice:
     metric: float
 
 
+@dataclass(frozen=True)
+class Group:
+    """How often a protected group is selected.
+
+    Parameters
+    ----------
+    column, value : str
+    rows : int
+    selected : float
+        Share of the group among the rows that the desk would act on, in [0, 1].
+    impact_ratio : float
+        That share over the one of the most selected group, in [0, 1].
+    """
+
+    column: str
+    value: str
+    rows: int
+    selected: float
+    impact_ratio: float
+
+
+@dataclass(frozen=True)
+class ServingCost:
+    """What a version costs in a serving process of its own.
+
+    Parameters
+    ----------
+    p95_ms : float
+        Latency of one row over HTTP, warm, in milliseconds.
+    memory_mb : float
+        Resident memory that loading it added, in MB.
+    requests : int
+        How many were timed.
+    golden_difference : float
+        Greatest difference of its answers over HTTP to the golden scores.
+    """
+
+    p95_ms: float
+    memory_mb: float
+    requests: int
+    golden_difference: float
+
+
 @dataclass(frozen=True, kw_only=True)
 class Evidence:
     """The whole of what is known of a version when it is judged.
@@ -74,6 +117,18 @@ class Evidence:
         Of the whole training set; ``holdout_rows`` of them were frozen for the gate.
     mature_share : float
         Share of the candidates old enough to have a label, in [0, 1].
+    artifacts_digest : str
+        SHA-256 over every file that is registered, MLflow's own files among them; empty in old evidence.
+    requirements_digest : str
+        SHA-256 over names and versions of all installed packages.
+    trained_by : str
+        Who asked for the training: ``schedule``, ``drift``, or a person's name.
+    holdout_uses : int
+        Earlier gates of this model that judged on at least half of these rows.
+    groups : tuple of Group
+        Of the protected attributes.
+    serving : ServingCost or None
+        None where it was not measured.
     """
 
     model: str
@@ -93,6 +148,12 @@ class Evidence:
     rows: int
     holdout_rows: int
     mature_share: float
+    artifacts_digest: str = ""
+    requirements_digest: str = ""
+    trained_by: str = "unknown"
+    holdout_uses: int = 0
+    groups: tuple[Group, ...] = ()
+    serving: ServingCost | None = None
 
     def to_json(self) -> str:
         """Return the canonical form: sorted keys, no spaces."""
@@ -108,9 +169,12 @@ class Evidence:
             "baseline": Measure,
             "champion": Measure,
             "slices": Slice,
+            "groups": Group,
         }
         for name, kind in parts.items():
-            raw[name] = tuple(kind(**item) for item in raw[name])
+            raw[name] = tuple(kind(**item) for item in raw.get(name, ()))
+        if raw.get("serving"):
+            raw["serving"] = ServingCost(**raw["serving"])
         raw["as_of"] = datetime.fromisoformat(raw["as_of"])
         return cls(**raw)
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from estate.core.errors import SpecError
 from estate.core.feature_set import FeatureSet
 from estate.core.frame import Frame, Numbers
+from estate.core.rollout import AT_ONCE, Rollout
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -29,6 +30,7 @@ class Policy(StrEnum):
     """Who promotes a version that passed its gate."""
 
     PERSON = "person"
+    TWO_PEOPLE = "two_people"  # whoever trained it can't be the only one who approves
     AUTOMATIC = "automatic"
 
 
@@ -189,6 +191,11 @@ class ModelSpec:
         but no more than this. It fits three numbers at most; where the share of positives moves, fewer rows
         are newer rows.
     seed : int
+    rollout : Rollout
+        How an accepted version goes into production where the person who promotes it does not say.
+    bands : tuple of float
+        Scores, rising, that part what the desk acts on differently; empty: the 60 % and 90 % quantiles of the
+        present version's scores.
     """
 
     name: str
@@ -204,6 +211,8 @@ class ModelSpec:
     half_life_days: float | None = None
     calibration_most: int = 2000
     seed: int = 0
+    rollout: Rollout = AT_ONCE
+    bands: tuple[float, ...] = ()
 
     def __post_init__(self) -> None:
         if not re.fullmatch(r"[a-z][a-z0-9]*(_[a-z0-9]+)*", self.name):
@@ -219,7 +228,8 @@ class ModelSpec:
             ("source", sources, "a TableSource, QuerySource or CrmSource"),
             ("features", (FeatureSet,), "a FeatureSet"),
             ("gate", (Gate,), "a Gate"),
-            ("policy", (Policy,), "Policy.PERSON or Policy.AUTOMATIC"),
+            ("policy", (Policy,), "Policy.PERSON, Policy.TWO_PEOPLE or Policy.AUTOMATIC"),
+            ("rollout", (Rollout,), "a Rollout"),
             ("schedule", (Schedule, type(None)), "a Schedule, or None"),
         ):
             if not isinstance(getattr(self, field), kinds):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import dataclass
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
@@ -10,11 +11,26 @@ from sqlalchemy.dialects.postgresql import insert
 from estate.core.clock import now
 from estate.core.errors import StoreError
 from estate.core.evidence import Evidence
+from estate.signing.signature import Signature
 from estate.store.tables import evidence as table
 
 
-def save(connection: sa.Connection, model: str, version: str, evidence: Evidence) -> None:
-    """Keep the evidence of a version; the same again changes nothing.
+@dataclass(frozen=True)
+class SignedEvidence:
+    """Evidence with the signature that stands beside it, not checked yet; None if there is none."""
+
+    evidence: Evidence
+    signature: Signature | None
+
+
+def save(
+    connection: sa.Connection,
+    model: str,
+    version: str,
+    evidence: Evidence,
+    signature: Signature | None = None,
+) -> None:
+    """Keep the evidence of a version, signed as kind ``evidence``; the same again changes nothing.
 
     Raises
     ------
@@ -28,6 +44,8 @@ def save(connection: sa.Connection, model: str, version: str, evidence: Evidence
         "bundle_digest": evidence.bundle_digest,
         "verdict": evidence.verdict,
         "document": evidence.to_json(),
+        "key_id": signature.key_id if signature else None,
+        "signature": signature.value if signature else None,
         "at": now(),
     }
     connection.execute(insert(table).values(row).on_conflict_do_nothing())
@@ -42,7 +60,19 @@ def save(connection: sa.Connection, model: str, version: str, evidence: Evidence
 
 
 def load(connection: sa.Connection, model: str, version: str) -> Evidence | None:
-    """Return the evidence of a version; None if it has none.
+    """Return the evidence of a version without its signature; None if it has none.
+
+    Raises
+    ------
+    StoreError
+        As :func:`load_signed`.
+    """
+    found = load_signed(connection, model, version)
+    return found.evidence if found else None
+
+
+def load_signed(connection: sa.Connection, model: str, version: str) -> SignedEvidence | None:
+    """Return the evidence of a version with its signature; None if it has none.
 
     Raises
     ------
@@ -63,7 +93,8 @@ def load(connection: sa.Connection, model: str, version: str) -> Evidence | None
             expected=f"verdict {found.verdict} on bundle {found.bundle_digest}",
             got=f"verdict {row.verdict} on bundle {row.bundle_digest}",
         )
-    return found
+    signature = Signature(row.key_id, row.signature) if row.key_id and row.signature else None
+    return SignedEvidence(found, signature)
 
 
 def _key(model: str, version: str) -> tuple[sa.ColumnElement[bool], ...]:

@@ -19,11 +19,14 @@ from estate.core.errors import StoreError
 from estate.store.locks import lock_key
 from estate.store.tables import ledger
 
-Decision = Literal["promoted", "rolled_back", "refused"]
+Decision = Literal["promoted", "rolled_back", "refused", "started", "aborted", "ended"]
+"""Three answers to what somebody asks for. And a rollout in steps: it is ``started`` and ends in ``promoted``,
+``aborted`` (by itself or by a person) or ``ended`` (a shadow that has seen enough)."""
 CHANNEL = "ledger"
 """Postgres channel on which every new row's model is announced."""
 _ACCEPTED = ("promoted", "rolled_back")
-_COLUMNS = ("model", "decision", "from_version", "to_version", "who", "why", "evidence_digest")
+_MOVES = (*_ACCEPTED, "started", "aborted", "ended")
+_COLUMNS = ("model", "decision", "from_version", "to_version", "who", "why", "evidence_digest", "rollout")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,10 +37,12 @@ class Order:
     ----------
     model, to_version : str
         The version that somebody asked for.
-    decision : {"promoted", "rolled_back", "refused"}
+    decision : {"promoted", "rolled_back", "refused", "started", "aborted", "ended"}
     who, why : str
     evidence_digest : str, optional
         Of the evidence that the decision rests on; None if there was none.
+    rollout : str, optional
+        How it goes into production, as :meth:`Rollout.to_json` writes it; None where it is there at once.
     """
 
     model: str
@@ -46,6 +51,7 @@ class Order:
     who: str
     why: str
     evidence_digest: str | None = None
+    rollout: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -115,6 +121,33 @@ def current_all(connection: sa.Connection) -> dict[str, Entry]:
         .order_by(ledger.c.model, ledger.c.seq.desc())
     )
     return {row.model: Entry(**row._mapping) for row in connection.execute(query)}
+
+
+def open_rollouts(connection: sa.Connection) -> dict[str, Entry]:
+    """Return the row that started a rollout which has not ended yet, by model.
+
+    A later promotion, rollback or other rollout of the model ends it; a refusal does not.
+    """
+    query = (
+        sa.select(ledger)
+        .distinct(ledger.c.model)
+        .where(ledger.c.decision.in_(_MOVES))
+        .order_by(ledger.c.model, ledger.c.seq.desc())
+    )
+    rows = connection.execute(query)
+    return {row.model: Entry(**row._mapping) for row in rows if row.decision == "started"}
+
+
+def open_rollout(connection: sa.Connection, model: str) -> Entry | None:
+    """Return :func:`open_rollouts` of one model."""
+    query = (
+        sa.select(ledger)
+        .where(ledger.c.model == model, ledger.c.decision.in_(_MOVES))
+        .order_by(ledger.c.seq.desc())
+        .limit(1)
+    )
+    row = connection.execute(query).one_or_none()
+    return Entry(**row._mapping) if row is not None and row.decision == "started" else None
 
 
 def history(connection: sa.Connection, model: str) -> list[Entry]:

@@ -118,6 +118,7 @@ training_requests = sa.Table(
     sa.Column("request_id", sa.Uuid(as_uuid=False), primary_key=True),
     sa.Column("model", sa.Text, nullable=False),
     sa.Column("cause", sa.Text, nullable=False),  # schedule, drift, person
+    sa.Column("who", sa.Text, nullable=False, server_default="unknown"),  # the person, or the cause
     sa.Column("detail", sa.Text, nullable=False),
     sa.Column("dedupe_key", sa.Text, unique=True),  # the same trigger twice is one request
     sa.Column("as_of", _time),
@@ -134,6 +135,8 @@ evidence_proposals = sa.Table(
     metadata,
     sa.Column("training_key", sa.Text, primary_key=True),
     sa.Column("document", sa.Text, nullable=False),  # of a version that may not be registered yet
+    sa.Column("key_id", sa.Text),
+    sa.Column("signature", sa.Text),
     sa.Column("at", _time, nullable=False),
 )
 
@@ -146,6 +149,8 @@ evidence = sa.Table(
     sa.Column("bundle_digest", sa.Text, nullable=False),
     sa.Column("verdict", sa.Boolean, nullable=False),
     sa.Column("document", sa.Text, nullable=False),  # canonical JSON, byte for byte what the digest is over
+    sa.Column("key_id", sa.Text),  # of the Ed25519 key that signed the document
+    sa.Column("signature", sa.Text),  # base64
     sa.Column("at", _time, nullable=False),
 )
 
@@ -154,12 +159,13 @@ ledger = sa.Table(
     metadata,
     sa.Column("seq", sa.BigInteger, sa.Identity(always=True), primary_key=True),
     sa.Column("model", sa.Text, nullable=False),
-    sa.Column("decision", sa.Text, nullable=False),  # promoted, rolled_back, refused
+    sa.Column("decision", sa.Text, nullable=False),  # promoted, rolled_back, refused; started, aborted, ended
     sa.Column("from_version", sa.Text),
     sa.Column("to_version", sa.Text, nullable=False),
     sa.Column("who", sa.Text, nullable=False),
     sa.Column("why", sa.Text, nullable=False),
     sa.Column("evidence_digest", sa.Text),
+    sa.Column("rollout", sa.Text),  # how a started version goes into production, canonical JSON
     sa.Column("at", _time, nullable=False),
     sa.Column("previous_hash", sa.Text, nullable=False),
     sa.Column("hash", sa.Text, nullable=False, unique=True),
@@ -191,6 +197,37 @@ watch_passes = sa.Table(
     sa.Column("at", _time, nullable=False),
     sa.Index("ix_watch_passes_model_at", "model", "at"),
 )
+
+rollout_reports = sa.Table(
+    "rollout_reports",
+    metadata,
+    sa.Column("rollout_seq", sa.BigInteger, primary_key=True),  # the ledger row that started it
+    sa.Column("process", sa.Text, primary_key=True),
+    sa.Column("state", sa.Text, nullable=False),  # loading, ready, refused
+    sa.Column("problem", sa.Text),
+    sa.Column("candidate", JSONB, nullable=False),
+    sa.Column("stable", JSONB, nullable=False),
+    sa.Column("at", _time, nullable=False),
+)
+
+holdouts = sa.Table(
+    "holdouts",
+    metadata,
+    sa.Column("training_key", sa.Text, primary_key=True),
+    sa.Column("model", sa.Text, nullable=False),
+    sa.Column("rows", sa.LargeBinary, nullable=False),  # sorted 64-bit hashes of the frozen rows
+    sa.Column("at", _time, nullable=False),
+    sa.Index("ix_holdouts_model_at", "model", "at"),
+)
+
+APPEND_ONLY = """
+CREATE OR REPLACE FUNCTION evidence_is_append_only() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  RAISE EXCEPTION 'evidence is append-only: % refused', TG_OP;
+END $$;
+CREATE TRIGGER evidence_no_change BEFORE UPDATE OR DELETE OR TRUNCATE ON evidence
+  FOR EACH STATEMENT EXECUTE FUNCTION evidence_is_append_only();
+"""
 
 LEDGER_GUARD = """
 CREATE OR REPLACE FUNCTION ledger_is_append_only() RETURNS trigger LANGUAGE plpgsql AS $$

@@ -62,6 +62,8 @@ class Request:
         Why it is in that state, where that isn't plain.
     flow_run_id : str or None
     requested_at, changed_at : datetime
+    who : str
+        The person who asked, by name; or the cause.
     """
 
     request_id: str
@@ -75,6 +77,7 @@ class Request:
     flow_run_id: str | None
     requested_at: datetime
     changed_at: datetime
+    who: str = "unknown"
 
 
 def request_training(  # noqa: PLR0913 - what is asked, by keyword
@@ -85,6 +88,7 @@ def request_training(  # noqa: PLR0913 - what is asked, by keyword
     detail: str,
     dedupe_key: str | None = None,
     as_of: datetime | None = None,
+    who: str | None = None,
 ) -> Request:
     """Ask for a training and return the request as it stands.
 
@@ -114,6 +118,7 @@ def request_training(  # noqa: PLR0913 - what is asked, by keyword
             detail=detail,
             dedupe_key=dedupe_key,
             as_of=as_of,
+            who=who or cause,
             state="merged" if waiting else "waiting",
             reason=f"request {waiting} was already waiting" if waiting else None,
             requested_at=moment,
