@@ -20,7 +20,7 @@ from estate.store.locks import lock_key
 from estate.store.tables import ledger
 
 Decision = Literal["promoted", "rolled_back", "refused", "started", "aborted", "ended"]
-"""Three answers to what somebody asks for. And a rollout in steps: it is ``started`` and ends in ``promoted``,
+"""Three answers to what somebody asks for. And a rollout in steps: ``started``, then ``promoted``,
 ``aborted`` (by itself or by a person) or ``ended`` (a shadow that has seen enough)."""
 CHANNEL = "ledger"
 """Postgres channel on which every new row's model is announced."""

@@ -159,6 +159,7 @@ def test_evidence_is_kept_and_never_replaced(database: Database) -> None:
 def test_changed_evidence_is_noticed(database: Database, damage: str) -> None:
     with database.begin() as connection:
         evidence_store.save(connection, "churn", "1", evidence())
+        connection.exec_driver_sql("ALTER TABLE evidence DISABLE TRIGGER evidence_no_change")
         connection.exec_driver_sql(damage)
         with pytest.raises(StoreError, match="changed in the database"):
             evidence_store.load(connection, "churn", "1")
