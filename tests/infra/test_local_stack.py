@@ -147,7 +147,11 @@ def person(home: Path, variables: dict[str, str]) -> Iterator[subprocess.Popen[b
             command, env=variables, cwd=ROOT, stdout=out, stderr=out, start_new_session=True
         )
     try:
-        wait_until(home, lambda s: s.state == "up" or typed.poll() is not None)
+        # Not only the stack's own word: the command that waits for it must have heard it.
+        wait_until(
+            home,
+            lambda _: "Ctrl-C stops all of it." in (home / "out").read_text() or typed.poll() is not None,
+        )
         assert typed.poll() is None, (home / "out").read_text()
         yield typed
     finally:
@@ -190,7 +194,6 @@ def test_another_database_a_taken_port_kill_9_and_ctrl_c(stack: Settings, tmp_pa
 
         with person(tmp_path, variables) as typed:
             assert (tmp_path / "logs" / "deployments.log").read_text().endswith("deployed before\n")
-            wait_until(tmp_path, lambda _: "Ctrl-C stops all of it." in (tmp_path / "out").read_text())
             os.kill(typed.pid, signal.SIGINT)
             assert typed.wait(60) == 0
         assert "down after" in (tmp_path / "out").read_text()
