@@ -36,7 +36,10 @@ class Settings(BaseSettings):
     mlflow_port: int = Field(5000, ge=0, le=65535, description="preferred; another one if it is taken")
     prefect_port: int = Field(4200, ge=0, le=65535, description="preferred; another one if it is taken")
     serving_port: int = Field(8000, ge=0, le=65535, description="preferred; another one if it is taken")
-    keys: Path | None = Field(None, description="folder of the signing keys; `<home>/keys` if not set")
+    # Not `keys`: a model with an attribute of that name is taken for a mapping.
+    signing_keys: Path | None = Field(
+        None, description="folder of the signing keys; `<home>/keys` if not set"
+    )
     user: str | None = Field(
         None, description="name under which commands decide; the system's user if not set"
     )

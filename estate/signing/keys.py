@@ -62,7 +62,7 @@ class KeyRing:
                 f"signing key {self.signing}",
                 expected="an Ed25519 private key (PEM)",
                 got=type(error).__name__,
-                todo="Run `leadloop keys init`, or set LEADLOOP_KEYS.",
+                todo="Run `leadloop keys init`, or set LEADLOOP_SIGNING_KEYS.",
             ) from error
         if not isinstance(found, Ed25519PrivateKey):
             raise SignatureError(
@@ -100,7 +100,7 @@ class KeyRing:
 
 def key_ring(settings: Settings) -> KeyRing:
     """Return where the settings say that the keys lie."""
-    folder = settings.keys or settings.home / "keys"
+    folder = settings.signing_keys or settings.home / "keys"
     return KeyRing(folder / "signing.pem", folder / "trusted")
 
 
