@@ -9,30 +9,19 @@ import pytest
 from selenium.webdriver.remote.webdriver import WebDriver
 
 from model_registry.reconcile import UNKNOWN
-from tests.browser.asking import Asking
-from tests.browser.conftest import MODEL, Desk, Saving, Saying
+from tests.browser.conftest import Saving, Saying
 from tests.browser.pages import Page, VersionPage
+from tests.desk import MODEL, Desk
 
 SECONDS_TO_SERVE = 5.0
-ROW = {"rooms": 5, "price_usd": 310_000, "area": "north"}
 
 pytestmark = [pytest.mark.browser, pytest.mark.stack, pytest.mark.timeout(600)]
-
-
-def asking(desk: Desk) -> Asking:
-    return Asking(f"{desk.settings.endpoint('serving_url')}/v1/models/{MODEL}/predict", dict(ROW))
 
 
 def version_page(desk: Desk, browser: WebDriver, version: str) -> VersionPage:
     page = VersionPage(browser, desk.settings.endpoint("mlflow_url"), MODEL, version)
     page.open()
     return page
-
-
-def served_version(desk: Desk) -> object:
-    return httpx.get(f"{desk.settings.endpoint('serving_url')}/v1/models/{MODEL}", trust_env=False).json()[
-        "version"
-    ]
 
 
 def forged(desk: Desk) -> str:
@@ -61,7 +50,7 @@ def test_an_alias_moved_in_the_ui_is_served(
     page = version_page(desk, browser, "2")
     assert "will remove it from version 1" in page.type_alias("production")
     save("alias-dialog")
-    with asking(desk) as client:
+    with desk.asking() as client:
         client.seconds_until("1", time.monotonic(), most=SECONDS_TO_SERVE)
         clicked = page.save_aliases()
         say(
@@ -70,7 +59,7 @@ def test_an_alias_moved_in_the_ui_is_served(
         )
         desk.wait(lambda: desk.shown() == ("2", ["2"]))
     assert client.versions == ["1", "2"]  # nobody was turned away
-    assert served_version(desk) == "2"
+    assert desk.served()["version"] == "2"
     (entry,) = desk.history()[len(before) :]
     assert (entry.decision, entry.from_version, entry.to_version) == ("promoted", "1", "2")
     assert entry.who == UNKNOWN
@@ -86,7 +75,7 @@ def test_a_version_without_evidence_is_put_back(
     before, version = desk.history(), forged(desk)
     page = version_page(desk, browser, version)
     page.type_alias("production")
-    with asking(desk) as client:
+    with desk.asking() as client:
         clicked = page.save_aliases()
         desk.wait(lambda: len(desk.history()) > len(before), seconds=SECONDS_TO_SERVE)
         desk.wait(lambda: desk.shown() == ("2", ["2"]), seconds=SECONDS_TO_SERVE)
@@ -111,7 +100,7 @@ def test_the_old_stage_menu_is_served(desk: Desk, browser: WebDriver, save: Savi
     said = page.choose_stage("Production")
     assert "Transition existing Production model version to Archived" in " ".join(said.split())
     save("stage-dialog")
-    with asking(desk) as client:
+    with desk.asking() as client:
         client.seconds_until("2", time.monotonic(), most=SECONDS_TO_SERVE)
         clicked = page.confirm_stage()
         say("stage clicked to first answer", client.seconds_until("1", clicked, most=SECONDS_TO_SERVE))
