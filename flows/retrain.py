@@ -8,6 +8,7 @@ from tempfile import TemporaryDirectory
 
 from prefect import flow
 
+from estate.core.clock import now
 from estate.core.errors import LeadloopError
 from estate.core.model_spec import ModelSpec, Policy
 from estate.store.training_requests import Cause, Request
@@ -16,6 +17,7 @@ from tasks.extract import check_contract, extract_rows
 from tasks.judge import fetch_champion, judge_version
 from tasks.learn import export_bundle, fit_model
 from tasks.platform import Platform, open_platform
+from tasks.preview import try_preview
 from tasks.register import Version, draw, find_version, promote_by_policy, register_version, stage_version
 from tasks.report import report_training
 from tasks.request import close_request, open_request
@@ -55,14 +57,18 @@ def retrain(
 def _answer(platform: Platform, request: Request) -> str:
     spec = platform.catalog.get(request.model)
     version = _version(platform, spec, request)
+    shown = ""
     if version.passed:
         stage_version(platform, spec.name, version.version)
+        shown = try_preview(platform, spec, version.version, as_of=request.as_of or now())
         if spec.policy is Policy.AUTOMATIC:
             promote_by_policy(
                 platform, spec.name, version.version, why=f"passed its gate; cause {request.cause}"
             )
     verdict = "passed" if version.passed else "refused by its gate"
-    close_request(platform, request.request_id, state="done", reason=f"version {version.version}: {verdict}")
+    close_request(
+        platform, request.request_id, state="done", reason=f"version {version.version}: {verdict}{shown}"
+    )
     return version.version
 
 
@@ -76,13 +82,13 @@ def _version(platform: Platform, spec: ModelSpec, request: Request) -> Version:
 
 def _train(platform: Platform, spec: ModelSpec, request: Request, *, folder: Path) -> Version:
     assert request.as_of is not None, "a running request has its moment"
-    data = extract_rows(platform, spec, request.as_of)
+    data = extract_rows(platform, spec, request.as_of, request.request_id)
     check_contract(spec, data)
     learned = fit_model(spec, data)
     exported = export_bundle(learned, folder / "bundle")
     champion = fetch_champion(platform, spec.name, folder)
-    origin = Origin(request.request_id, request.as_of)
-    judged = judge_version(learned, exported, champion, data=data, origin=origin)
+    origin = Origin(request.request_id, request.as_of, trained_by=request.who)
+    judged = judge_version(platform, learned, exported, champion=champion, origin=origin)
     plots = draw(learned, judged, folder)
     version = register_version(platform, learned, exported, judged=judged, folder=folder)
     report_training(judged.evidence, version.version, plots)

@@ -15,6 +15,7 @@ from estate.core.settings import Settings, load_settings
 from estate.store import training_requests
 from estate.store.database import Database
 from estate.store.training_requests import Request
+from model_registry.identity import NOBODY
 
 if TYPE_CHECKING:
     from prefect.client.schemas.objects import FlowRun
@@ -24,11 +25,17 @@ LOOK_SECONDS = 3.0
 
 
 def ask(
-    model: str, *, detail: str, as_of: datetime | None = None, settings: Settings | None = None
+    model: str,
+    *,
+    detail: str,
+    who: str = NOBODY,
+    as_of: datetime | None = None,
+    settings: Settings | None = None,
 ) -> Request:
     """Write a person's request and hand the waiting requests to the workers.
 
-    A training of the model that was killed is taken up again instead, unless another moment is asked for.
+    A training of the model that was killed is taken up again instead, unless another moment is asked for; it
+    stays the training of who asked for it first.
 
     Raises
     ------
@@ -44,7 +51,7 @@ def ask(
     if made is None:
         with database.begin() as connection:
             made = training_requests.request_training(
-                connection, model, cause="person", detail=detail, as_of=as_of
+                connection, model, cause="person", detail=detail, as_of=as_of, who=who
             )
     start_waiting(settings, database)
     with database.begin() as connection:

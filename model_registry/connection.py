@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 
 from estate.core.errors import RegistryError
 from estate.core.settings import Settings
+from estate.signing import KeyRing, TrustedKeys, key_ring
+from model_registry.terms import TermsOf, catalog_terms, plain_terms
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -37,9 +39,26 @@ class Registry:
     ----------
     uri : str
         ``http://host:port``, or ``sqlite:///file`` without a server.
+    keys : KeyRing, optional
+        Whose signatures count; nobody's if there is none.
+    terms : callable
+        From a model's name to who must approve a version, and in which steps it goes.
     """
 
     uri: str
+    keys: KeyRing | None = None
+    terms: TermsOf = plain_terms
+
+    @property
+    def trusted(self) -> TrustedKeys:
+        """The trusted public keys, read anew: a rotated key counts at once.
+
+        Raises
+        ------
+        SignatureError
+            If one of the files is no public key.
+        """
+        return self.keys.trusted_keys() if self.keys else {}
 
     @property
     def client(self) -> MlflowClient:
@@ -55,7 +74,7 @@ def connect(settings: Settings) -> Registry:
     SettingsError
         If no address is known.
     """
-    return Registry(settings.endpoint("mlflow_url"))
+    return Registry(settings.endpoint("mlflow_url"), key_ring(settings), catalog_terms(settings))
 
 
 @contextmanager

@@ -1,18 +1,26 @@
-"""May this version go into production? The evidence decides, and the evidence is bound to the bundle."""
+"""May this version go into production? The evidence decides; a signature and digests bind it to the files.
+
+Tags, the description and everything else that an editor of MLflow can write count for nothing. The files are
+hashed and read as data; nothing of them is run, unpickled or given to a library before it is known to be
+what the gate judged.
+"""
 
 from __future__ import annotations
 
+import hmac
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from estate.core.errors import ArtifactError, StoreError
+from estate.bundles import Bundle, open_predictor
+from estate.core.errors import ArtifactError, SignatureError, StoreError
 from estate.core.evidence import Evidence
 from estate.store import evidence as evidence_store
 from estate.store.database import Database
-from model_registry.bundles import fetch_bundle
+from estate.store.evidence import SignedEvidence
+from model_registry.bundles import fetch_model
 from model_registry.connection import Registry
-from model_registry.tags import BUNDLE_DIGEST
+from model_registry.model_folder import BUNDLE
 
 
 @dataclass(frozen=True)
@@ -37,21 +45,24 @@ class Judgement:
 
 
 def judge(registry: Registry, database: Database, model: str, version: str) -> Judgement:
-    """Look at the evidence in the database and at the artifacts themselves; tags alone prove nothing.
+    """Look at the evidence in the database, at its signature, and at every file of the version.
 
     Raises
     ------
     RegistryError, StoreError
         If either can't be asked: that is no judgement.
+    SignatureError
+        If this machine's trusted keys can't be read: nor is that.
     """
+    trusted = registry.trusted
     try:
         with database.begin() as connection:
-            evidence = evidence_store.load(connection, model, version)
+            found = evidence_store.load_signed(connection, model, version)
     except StoreError as error:
         if not error.what.startswith("evidence"):
             raise
         return Judgement((str(error),), None)
-    if evidence is None:
+    if found is None:
         return Judgement(
             (
                 f"There is no evidence for version {version}: it never went through the gate."
@@ -59,29 +70,51 @@ def judge(registry: Registry, database: Database, model: str, version: str) -> J
             ),
             None,
         )
-    refusals = _verdict(evidence, model) or _artifacts(registry, evidence, model, version)
-    return Judgement(tuple(refusals), evidence.digest)
+    try:
+        found.verify(trusted)
+    except SignatureError as error:
+        return Judgement((str(error),), found.evidence.digest)
+    refusals = _verdict(found, model) or _artifacts(registry, found.evidence, model, version)
+    return Judgement(tuple(refusals), found.evidence.digest)
 
 
-def _verdict(evidence: Evidence, model: str) -> list[str]:
+def _verdict(found: SignedEvidence, model: str) -> list[str]:
+    evidence = found.evidence
     if evidence.model != model:
         return [f"The evidence is for model `{evidence.model}`, not for `{model}`."]
+    if not evidence.artifacts_digest:
+        return [
+            "The evidence does not say which files were registered: it is of an older Leadloop."
+            f" Train again with `leadloop retrain {model}`."
+        ]
     if evidence.verdict:
         return []
-    found = [f"{finding.code}: {finding.sentence}" for finding in evidence.refusals()]
-    return [f"The gate did not pass: {' '.join(found) or 'its verdict is no.'}"]
+    codes = [f"{finding.code}: {finding.sentence}" for finding in evidence.refusals()]
+    return [f"The gate did not pass: {' '.join(codes) or 'its verdict is no.'}"]
 
 
 def _artifacts(registry: Registry, evidence: Evidence, model: str, version: str) -> list[str]:
-    shown = registry.client.get_model_version(model, version)
-    if (tag := shown.tags.get(BUNDLE_DIGEST)) != evidence.bundle_digest:
-        return [
-            f"The tag `{BUNDLE_DIGEST}` says {tag or 'nothing'}, the gate judged {evidence.bundle_digest}:"
-            " this is not the version that was judged."
-        ]
     with tempfile.TemporaryDirectory(prefix="leadloop-judge-") as folder:
         try:
-            fetch_bundle(registry, model, version, Path(folder) / "bundle", digest=evidence.bundle_digest)
+            files = fetch_model(registry, model, version, Path(folder), digest=evidence.artifacts_digest)
+            bundle = Bundle.open(files / BUNDLE)
+            refusals = _other(bundle, evidence)
+            if not refusals:
+                open_predictor(bundle, version)
         except ArtifactError as error:
-            return [str(error)]
-    return []
+            return [str(error).replace(f"{folder}/", "")]
+        return refusals
+
+
+def _other(bundle: Bundle, evidence: Evidence) -> list[str]:
+    """Compare what the bundle says of itself with what was judged."""
+    pairs = {
+        "bundle digest": (bundle.digest, evidence.bundle_digest),
+        "model": (bundle.model, evidence.model),
+        "feature fingerprint": (bundle.fingerprint, evidence.feature_fingerprint),
+    }
+    return [
+        f"The {name} of the files is {found}, the gate judged {judged}: this is another version."
+        for name, (found, judged) in pairs.items()
+        if not hmac.compare_digest(found.encode(), judged.encode())
+    ]

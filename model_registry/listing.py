@@ -26,6 +26,10 @@ class ModelSummary:
         Highest version; version under the alias ``staging``.
     production : Entry or None
         The decision that put the present production version there.
+    deleted : bool
+        Whether the registry no longer has that version; serving keeps its copy.
+    rollout : Entry or None
+        The decision that started the rollout which is open.
     """
 
     model: str
@@ -33,6 +37,8 @@ class ModelSummary:
     latest: str | None
     staging: str | None
     production: Entry | None
+    deleted: bool = False
+    rollout: Entry | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,7 +53,7 @@ class VersionSummary:
 
 
 def list_models(registry: Registry, database: Database) -> list[ModelSummary]:
-    """Return every registered model, by name.
+    """Return every registered model, and those in production that the registry has lost, by name.
 
     Raises
     ------
@@ -55,12 +61,26 @@ def list_models(registry: Registry, database: Database) -> list[ModelSummary]:
         If either can't be reached.
     """
     with database.begin() as connection:
-        present = ledger.current_all(connection)
+        present, opened = ledger.current_all(connection), ledger.open_rollouts(connection)
     with answering(registry, "list of models"):
-        return [
-            _summary(registry, shown.name, shown.aliases.get(STAGING_ALIAS), present.get(shown.name))
-            for shown in sorted(registered_models(registry), key=lambda shown: shown.name)
-        ]
+        shown = {model.name: model for model in registered_models(registry)}
+        found = []
+        for name in sorted({*shown, *present}):
+            versions = list_versions(registry, name) if name in shown else []
+            staging = shown[name].aliases.get(STAGING_ALIAS) if name in shown else None
+            live = present.get(name)
+            found.append(
+                ModelSummary(
+                    model=name,
+                    versions=len(versions),
+                    latest=versions[0].version if versions else None,
+                    staging=None if staging is None else str(staging),
+                    production=live,
+                    deleted=live is not None and live.to_version not in {v.version for v in versions},
+                    rollout=opened.get(name),
+                )
+            )
+    return found
 
 
 def list_versions(registry: Registry, model: str) -> list[VersionSummary]:
@@ -83,14 +103,3 @@ def list_versions(registry: Registry, model: str) -> list[VersionSummary]:
             for shown in registry.client.search_model_versions(f"name = '{model}'", max_results=10_000)
         ]
     return sorted(found, key=lambda summary: int(summary.version), reverse=True)
-
-
-def _summary(registry: Registry, model: str, staging: str | None, production: Entry | None) -> ModelSummary:
-    versions = list_versions(registry, model)
-    return ModelSummary(
-        model=model,
-        versions=len(versions),
-        latest=versions[0].version if versions else None,
-        staging=None if staging is None else str(staging),
-        production=production,
-    )

@@ -1,24 +1,26 @@
-"""Where people point: the alias ``production`` and the old stage ``Production`` of one model."""
+"""Where people point: the aliases ``production``, ``canary``, ``shadow`` and the old stage ``Production``."""
 
 from __future__ import annotations
 
 import warnings
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from model_registry.connection import Registry, answering, error_code
 from model_registry.tags import (
     ARCHIVED_STAGE,
+    CANARY_ALIAS,
     NO_STAGE,
     PRODUCTION_ALIAS,
     PRODUCTION_STAGE,
+    SHADOW_ALIAS,
     STAGING_ALIAS,
     STAGING_STAGE,
 )
 
 if TYPE_CHECKING:
-    from mlflow.entities.model_registry import RegisteredModel
+    from mlflow.entities.model_registry import ModelVersion, RegisteredModel
 
 
 @dataclass(frozen=True)
@@ -31,38 +33,60 @@ class Pointers:
         Version under the alias ``production``.
     staged : tuple of str
         Versions in stage ``Production``, the last moved at the end.
+    canary, shadow : str or None
+        Versions under the aliases of those names.
     """
 
     alias: str | None
-    staged: tuple[str, ...]
+    staged: tuple[str, ...] = ()
+    canary: str | None = None
+    shadow: str | None = None
 
     @property
     def stage(self) -> str | None:
         """The staged versions as ``registry_views`` keeps them: joined by ``,``, None if there are none."""
         return ",".join(sorted(self.staged, key=int)) or None
 
-    def at(self, version: str | None) -> bool:
-        """Return whether alias and stage both show exactly this version (None: nothing)."""
-        return self.alias == version and self.stage == version
+    @property
+    def versions(self) -> tuple[str, ...]:
+        """Every version that is pointed at."""
+        found = (self.alias, *self.staged, self.canary, self.shadow)
+        return tuple(dict.fromkeys(version for version in found if version is not None))
 
 
-def read(registry: Registry, model: str) -> Pointers:
-    """Ask MLflow for both."""
+@dataclass(frozen=True)
+class Shown:
+    """One model as the registry shows it, with all its versions by number."""
+
+    pointers: Pointers
+    versions: Mapping[str, ModelVersion]
+
+
+def look(registry: Registry, model: str) -> Shown:
+    """Ask MLflow for aliases, stages and versions."""
     shown = registry.client.get_registered_model(model)
-    return Pointers(alias_of(shown), _in_stage(registry, model, PRODUCTION_STAGE))
+    found = registry.client.search_model_versions(f"name = '{model}'", max_results=10_000)
+    versions = {str(version.version): version for version in found}
+    pointers = Pointers(
+        _version(shown, PRODUCTION_ALIAS),
+        _staged(versions.values(), PRODUCTION_STAGE),
+        _version(shown, CANARY_ALIAS),
+        _version(shown, SHADOW_ALIAS),
+    )
+    return Shown(pointers, versions)
 
 
-def alias_of(shown: RegisteredModel) -> str | None:
-    """Return the version under the alias ``production`` in a model's summary."""
-    return _version(shown, PRODUCTION_ALIAS)
+def aliases_of(shown: RegisteredModel) -> tuple[str | None, str | None, str | None]:
+    """Return the versions under ``production``, ``canary`` and ``shadow`` in a model's summary."""
+    return _version(shown, PRODUCTION_ALIAS), _version(shown, CANARY_ALIAS), _version(shown, SHADOW_ALIAS)
 
 
-def move_alias(registry: Registry, model: str, version: str | None) -> None:
-    """Point the alias ``production`` to a version, or take it away."""
+def move_alias(registry: Registry, model: str, version: str | None, *, alias: str = PRODUCTION_ALIAS) -> None:
+    """Point an alias to a version, or take it away."""
     if version is None:
-        registry.client.delete_registered_model_alias(model, PRODUCTION_ALIAS)
+        registry.client.delete_registered_model_alias(model, alias)
     else:
-        registry.client.set_registered_model_alias(model, PRODUCTION_ALIAS, version)
+        registry.client.set_registered_model_alias(model, alias, version)
 
 
 def move_stage(
@@ -95,7 +119,8 @@ def stage(registry: Registry, model: str, version: str) -> None:
     with answering(registry, f"staging of `{model}` version {version}"):
         shown = registry.client.get_model_version(model, version)
         registry.client.set_registered_model_alias(model, STAGING_ALIAS, version)
-        for other in _in_stage(registry, model, STAGING_STAGE):
+        others = registry.client.search_model_versions(f"name = '{model}'", max_results=10_000)
+        for other in _staged(others, STAGING_STAGE):
             if other != version:
                 _transition(registry, model, other, ARCHIVED_STAGE)
         if shown.current_stage not in (PRODUCTION_STAGE, STAGING_STAGE):
@@ -115,14 +140,10 @@ def exists(registry: Registry, model: str, version: str) -> bool:
     return True
 
 
-def _in_stage(registry: Registry, model: str, stage: str) -> tuple[str, ...]:
-    versions = [
-        version
-        for version in registry.client.search_model_versions(f"name = '{model}'", max_results=10_000)
-        if version.current_stage == stage
-    ]
-    versions.sort(key=lambda version: (version.last_updated_timestamp or 0, int(version.version)))
-    return tuple(str(version.version) for version in versions)
+def _staged(versions: Collection[ModelVersion], stage: str) -> tuple[str, ...]:
+    found = [version for version in versions if version.current_stage == stage]
+    found.sort(key=lambda version: (version.last_updated_timestamp or 0, int(version.version)))
+    return tuple(str(version.version) for version in found)
 
 
 def _version(shown: RegisteredModel, alias: str) -> str | None:

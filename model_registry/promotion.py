@@ -1,107 +1,111 @@
-"""Move a version into production, or back, from the command line or a policy.
+"""Move a version into production, from the command line or a policy.
 
 The same way as a move in the MLflow UI: judged by the evidence, written to the ledger, then carried out.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
+
 from estate.core.errors import PromotionRefused, RegistryError
-from estate.store import ledger
+from estate.core.rollout import Rollout, RolloutKind
 from estate.store.database import Database
 from estate.store.ledger import Entry
+from estate.store.own_models import own_models
 from model_registry import pointers
 from model_registry.connection import Registry
-from model_registry.decision import Request, decide, model_locked, settle
-from model_registry.page import write_decision
+from model_registry.decision import Request, decide, model_locked
 from model_registry.reconcile import catch_up
+from model_registry.settle import read_record, settle
+from model_registry.standing import Standing, standing
 
 
 def promote(  # noqa: PLR0913 - who and why are never left out
-    registry: Registry, database: Database, model: str, version: str, *, who: str, why: str
+    registry: Registry,
+    database: Database,
+    model: str,
+    version: str,
+    *,
+    who: str,
+    why: str,
+    rollout: Rollout | None = None,
+    expected: Standing | None = None,
 ) -> Entry:
-    """Put a version into production, if its evidence allows.
+    """Put a version into production, or on its way there, if its evidence allows.
+
+    Parameters
+    ----------
+    rollout : Rollout, optional
+        In which steps; as the model's description says if not given.
+    expected : Standing, optional
+        What the person saw when they asked. If somebody else has decided since, this one is refused.
 
     Returns
     -------
     Entry
-        The new row of the ledger; the present one, with nothing written, if the version is there already.
+        The new row of the ledger: promoted, or started. The earlier one, with nothing written, if the version
+        is in production, or on its way in these steps, already.
 
     Raises
     ------
     PromotionRefused
         With the reason, which then also stands on the version's page and in the ledger.
     RegistryError
-        If there is no such version, or the registry can't be reached.
+        If there is no such version, the model is not one of ours, or the registry can't be reached.
     """
-    request = Request(model=model, version=str(version), who=who, why=why)
+    _require_ours(database, model)
     with model_locked(registry, database, model):
-        return _carry(registry, database, request)
-
-
-def rollback(registry: Registry, database: Database, model: str, *, who: str, why: str) -> Entry:
-    """Put the version back that was in production before the present one.
-
-    Versions that were rolled back from are skipped, so that a second rollback goes one further.
-
-    Raises
-    ------
-    RegistryError
-        If there is none.
-    PromotionRefused
-        If that version's artifacts or evidence were changed since.
-    """
-    with model_locked(registry, database, model):
-        catch_up(registry, database, model)
-        with database.begin() as connection:
-            stack = in_production(ledger.history(connection, model))
-        if len(stack) < 2:
+        if not pointers.exists(registry, model, str(version)):
             raise RegistryError(
-                f"rollback of `{model}`",
-                expected="a version that was in production before",
-                got=f"only version {stack[-1]}" if stack else "no version in production yet",
-                todo=f"See `leadloop history {model}`.",
+                f"version {version} of `{model}`",
+                expected="a version in the registry",
+                got="none of that number",
+                todo="See `leadloop models`.",
             )
-        request = Request(model=model, version=stack[-2], who=who, why=why, decision="rolled_back")
+        catch_up(registry, database, model)  # a move in the UI that nobody has decided on yet came first
+        request = Request(
+            model=model, version=str(version), who=who, why=why, rollout=rollout, expected=expected
+        )
         return _carry(registry, database, request)
 
 
-def in_production(history: list[Entry]) -> list[str]:
-    """Return the versions that a rollback can step through, the present one last."""
-    stack: list[str] = []
-    for entry in history:
-        match entry.decision:
-            case "promoted":
-                stack.append(entry.to_version)
-            case "rolled_back":
-                while stack and stack[-1] != entry.to_version:
-                    stack.pop()
-                stack = stack or [entry.to_version]
-            case "refused":
-                pass
-    return stack
+def _require_ours(database: Database, model: str) -> None:
+    with database.begin() as connection:
+        known = model in own_models(connection)
+    if not known:
+        raise RegistryError(
+            f"model `{model}`",
+            expected="one that Leadloop has trained",
+            got="neither evidence nor a decision: it belongs to somebody else, or has no version yet",
+            todo=f"Train it with `leadloop retrain {model}`.",
+        )
 
 
 def _carry(registry: Registry, database: Database, request: Request) -> Entry:
     model, version = request.model, request.version
-    if not pointers.exists(registry, model, version):
-        raise RegistryError(
-            f"version {version} of `{model}`",
-            expected="a version in the registry",
-            got="none of that number",
-            todo="See `leadloop models`.",
-        )
-    catch_up(registry, database, model)  # a move in the UI that nobody has decided on yet came first
-    with database.begin() as connection:
-        present = ledger.current(connection, model)
-    if present and present.to_version == version:
-        return present
-    seen = pointers.read(registry, model)
+    record = read_record(database, model)
+    if (already := _already(record.history, record.opened, request)) is not None:
+        return already
+    if request.expected is None:
+        request = replace(request, expected=standing(record.history))
+    seen = pointers.look(registry, model).pointers
     entry = decide(registry, database, request)
-    if not entry.accepted:
-        write_decision(registry, entry)
+    settle(registry, database, model, seen)
+    if entry.decision == "refused":
         raise PromotionRefused(
             f"`{model}` version {version} was not promoted. {entry.why}",
             todo=f"See `leadloop explain {model} {version}`.",
         )
-    settle(registry, database, model, seen)
     return entry
+
+
+def _already(history: Sequence[Entry], opened: Entry | None, request: Request) -> Entry | None:
+    """Return the earlier decision that did what is asked for; None if there is none."""
+    wish = request.rollout
+    if opened is not None and opened.to_version == request.version:
+        return opened if wish and opened.rollout == wish.to_json() else None
+    if wish is not None and wish.kind in (RolloutKind.CANARY, RolloutKind.SHADOW):
+        return None
+    put = next((entry for entry in reversed(history) if entry.accepted), None)
+    return put if put is not None and put.to_version == request.version else None

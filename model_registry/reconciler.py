@@ -12,13 +12,14 @@ import signal
 import sys
 import time
 
+from estate.catalog import load_catalog
 from estate.core.errors import LeadloopError, RegistryError, StoreError
 from estate.core.logs import configure_logs
 from estate.core.settings import load_settings
 from estate.store.database import Database
 from estate.store.locks import Held, try_advisory_lock
 from model_registry.connection import Registry, connect
-from model_registry.reconcile import reconcile_once
+from model_registry.reconcile import Memory, reconcile_once
 
 POLL_SECONDS = 0.5
 _FORGET_AFTER_POLLS = 20  # look at everything anew every 10 s, whatever MLflow's times of change say
@@ -58,12 +59,12 @@ def run(registry: Registry, database: Database, *, poll_seconds: float = POLL_SE
 
 
 def _act(registry: Registry, database: Database, lock: Held, troubles: Troubles, poll_seconds: float) -> None:
-    memory: dict[str, int] = {}
+    memory = Memory()
     polls = 0
     while lock.alive():
         polls += 1
         if polls % _FORGET_AFTER_POLLS == 0:
-            memory.clear()
+            memory.look_again()
         try:
             reconcile_once(registry, database, memory=memory)
             troubles.note(None)
@@ -82,6 +83,8 @@ def main() -> None:
     try:
         settings = load_settings()
         configure_logs(settings)
+        load_catalog(settings).names()  # now, not at the first click: model files may import much
+
         run(connect(settings), Database(settings.endpoint("database_url")))
     except KeyboardInterrupt:
         sys.exit(0)

@@ -6,17 +6,13 @@ nothing is. A process that was killed before leaves a run behind, which the next
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
-
-import numpy as np
-from numpy.typing import NDArray
+from urllib.parse import urlencode
 
 from estate.bundles.manifest import check_manifest
-from estate.core.errors import ArtifactError
 from estate.store.database import Database
 from estate.store.locks import advisory_lock
 from model_registry.connection import Registry, answering, error_code
@@ -29,6 +25,9 @@ if TYPE_CHECKING:
 
 MODEL_PATH = "model"
 """Where in a run's artifacts the MLflow model lies."""
+CALIBRATION_PLOT = "CALIBRATION_PLOT"
+"""Stands in a model card for the address of the picture, which is known when there is a run."""
+_PLOT = "calibration.png"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,19 +38,15 @@ class Registration:
     ----------
     model, training_key : str
         Registered model; the key of this training: the same key is the same version.
-    bundle : Path
-        Folder of the bundle, with its manifest.
+    folder : Path
+        What :func:`build_model_folder` made, with its manifest.
+    artifacts_digest : str
+        What it returned: over all files.
     bundle_digest : str
-        What ``check_manifest(bundle)`` gives.
-    feature_names : tuple of str
-        The d columns of the matrix that ``model.onnx`` reads.
-    example : float32 array of shape (n, d)
-        A few rows for the model page.
-    output_names : tuple of str
-        ``("score",)``, or one name per class.
+        Of the bundle alone, as serving checks it.
     params, metrics, tags : mapping
     description : str
-        Markdown model card.
+        Markdown model card; ``CALIBRATION_PLOT`` in it becomes the address of ``plots/calibration.png``.
     plots : Path, optional
         Folder of PNG files.
     files : tuple of Path
@@ -62,11 +57,9 @@ class Registration:
 
     model: str
     training_key: str
-    bundle: Path
+    folder: Path
+    artifacts_digest: str
     bundle_digest: str
-    feature_names: tuple[str, ...]
-    example: NDArray[np.float32]
-    output_names: tuple[str, ...] = ("score",)
     params: Mapping[str, str] = field(default_factory=dict)
     metrics: Mapping[str, float] = field(default_factory=dict)
     tags: Mapping[str, str] = field(default_factory=dict)
@@ -92,18 +85,11 @@ def register(registry: Registry, database: Database, registration: Registration)
     Raises
     ------
     ArtifactError
-        If the bundle is not whole, or not the one of ``bundle_digest``.
+        If the files are not whole, or not the ones of ``artifacts_digest``.
     RegistryError, StoreError
         If MLflow or the database can't be reached.
     """
-    digest = check_manifest(registration.bundle)
-    if digest != registration.bundle_digest:
-        raise ArtifactError(
-            f"bundle {registration.bundle}",
-            expected=f"digest {registration.bundle_digest}",
-            got=digest,
-            todo="Train again.",
-        )
+    check_manifest(registration.folder, digest=registration.artifacts_digest)
     name = f"register {registration.model} {registration.training_key}"
     with (
         advisory_lock(database, name, wait_seconds=1800),
@@ -157,7 +143,7 @@ def _make(registry: Registry, registration: Registration) -> Registered:
             source=f"{run.info.artifact_uri}/{MODEL_PATH}",
             run_id=run_id,
             tags=tags,
-            description=cut(registration.description, CARD_LIMIT),
+            description=cut(_card(registration, run_id), CARD_LIMIT),
             await_creation_for=0,
         )
     except Exception:
@@ -168,8 +154,6 @@ def _make(registry: Registry, registration: Registration) -> Registered:
 
 
 def _log(registry: Registry, run_id: str, registration: Registration) -> None:
-    from model_registry.model_folder import write_model_folder
-
     log_run(
         registry.client,
         run_id,
@@ -182,16 +166,21 @@ def _log(registry: Registry, run_id: str, registration: Registration) -> None:
     for path in registration.files:
         log = registry.client.log_artifacts if path.is_dir() else registry.client.log_artifact
         log(run_id, str(path), path.name if path.is_dir() else None)
-    registry.client.log_text(run_id, registration.description, "model_card.md")
-    with tempfile.TemporaryDirectory(prefix="leadloop-model-") as folder:
-        write_model_folder(
-            Path(folder) / MODEL_PATH,
-            registration.bundle,
-            columns=registration.feature_names,
-            outputs=registration.output_names,
-            example=registration.example,
-        )
-        registry.client.log_artifacts(run_id, f"{folder}/{MODEL_PATH}", MODEL_PATH)
+    registry.client.log_text(run_id, _card(registration, run_id), "model_card.md")
+    registry.client.log_artifacts(run_id, str(registration.folder), MODEL_PATH)
+
+
+def _card(registration: Registration, run_id: str) -> str:
+    """Return the card with its picture, or without the lines that would show one where there is none."""
+    text = registration.description
+    if registration.plots and (registration.plots / _PLOT).is_file():
+        return text.replace(CALIBRATION_PLOT, picture_address(run_id, f"plots/{_PLOT}"))
+    return "\n".join(line for line in text.splitlines() if CALIBRATION_PLOT not in line)
+
+
+def picture_address(run_id: str, path: str) -> str:
+    """Return where a page of MLflow's UI finds a file of a run, whatever address the UI itself has."""
+    return f"get-artifact?{urlencode({'path': path, 'run_uuid': run_id})}"
 
 
 def _ensure_model(registry: Registry, model: str) -> None:

@@ -7,6 +7,7 @@ import uuid
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import msgspec
 import numpy as np
 
 from estate.core.clock import now
@@ -17,7 +18,7 @@ from estate.features.live import LeadFeatures
 from serving.answering import Answering
 from serving.models import ServedModel
 from serving.prediction_log import AnsweredRows
-from serving.predictors import SignedScores, sign
+from serving.predictors import Cases, MixedScores, SignedScores, sign
 from serving.rows import Rows, entities_of, frame_of, open_frame, without
 from serving.schema import Answer, PredictRequest, PredictResponse
 
@@ -61,7 +62,8 @@ def answer(
         rows = request.rows or []
         entities = entities_of(rows, entity_column(served.spec))
         features = features_of_rows(served.spec, answering, rows)
-    scores = sign(answering.predictor.predict_many(features), answering.predictor)
+    cases = Cases(features.columns, features.rows, entities)
+    scores = sign(answering.predictor.predict_many(cases), answering.predictor)
     kept = AnsweredRows(
         served.spec.name, _ids(len(features)), entities, features, scores, served.fingerprint, now()
     )
@@ -145,10 +147,17 @@ def _ids(count: int) -> list[str]:
 def _response(kept: AnsweredRows, missing: Sequence[str]) -> PredictResponse:
     scores: SignedScores = kept.scores
     cells = zip(kept.ids, scores.score.tolist(), kept.entities, scores.labels(), strict=True)
-    return PredictResponse(
-        kept.model,
-        scores.version,
-        scores.answered_by.value,
-        [Answer(id_, score, entity, label) for id_, score, entity, label in cells],
-        list(missing),
-    )
+    answers = [Answer(id_, score, entity, label) for id_, score, entity, label in cells]
+    if isinstance(scores, MixedScores):
+        answers = _with_origins(answers, scores)
+    return PredictResponse(kept.model, scores.version, scores.answered_by.value, answers, list(missing))
+
+
+def _with_origins(answers: Sequence[Answer], scores: MixedScores) -> list[Answer]:
+    """Name the version where it is not the response's own, and the source where that differs too."""
+    version, answered_by = scores.new_origin
+    source = answered_by.value if answered_by is not scores.answered_by else None
+    return [
+        msgspec.structs.replace(answer, version=version, source=source) if new else answer
+        for answer, new in zip(answers, scores.new.tolist(), strict=True)
+    ]

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
 
-from estate.bundles import Bundle, InputColumn, OnnxPredictor, RulesPredictor
+from estate.bundles import Bundle, InputColumn, RulesPredictor, open_predictor
 from estate.core.errors import ArtifactError
 from estate.core.model_spec import ModelSpec
 from estate.core.prediction import AnsweredBy
@@ -32,6 +31,8 @@ class Answering:
         Whether the features' code changed since the training.
     since : datetime, optional
         When the ledger put the version into production; ``who`` decided it and ``why``.
+    bundle : Bundle, optional
+        None for rules.
     """
 
     predictor: Predictor
@@ -41,6 +42,7 @@ class Answering:
     since: datetime | None = None
     who: str | None = None
     why: str | None = None
+    bundle: Bundle | None = None
 
     @property
     def version(self) -> str:
@@ -53,15 +55,15 @@ class Answering:
         return self.predictor.answered_by
 
 
-def by_bundle(spec: ModelSpec, folder: Path, version: str, answered_by: AnsweredBy) -> Answering:
-    """Open a bundle, check that it is whole, is this model, and gives its golden scores.
+def by_bundle(spec: ModelSpec, bundle: Bundle, version: str, answered_by: AnsweredBy) -> Answering:
+    """Load a bundle, check that it is this model and gives its golden scores.
 
     Raises
     ------
     ArtifactError
         If any of that is not so, or if it reads a feature that the spec does not compute.
     """
-    bundle = Bundle.open(folder)
+    folder = bundle.folder
     if bundle.model != spec.name:
         raise ArtifactError(f"bundle {folder}", expected=f"model `{spec.name}`", got=f"`{bundle.model}`")
     unknown = [column.name for column in bundle.features if column.name not in spec.features.names]
@@ -72,13 +74,14 @@ def by_bundle(spec: ModelSpec, folder: Path, version: str, answered_by: Answered
             got=", ".join(unknown),
             todo="Deploy the code that the version was trained with, or train again.",
         )
-    predictor = OnnxPredictor(bundle, version, answered_by)
+    predictor = open_predictor(bundle, version, answered_by)
     bundle.check_golden(predictor)
     return Answering(
         predictor=predictor,
         inputs=bundle.inputs,
         digest=bundle.digest,
         feature_mismatch=bundle.fingerprint != spec.features.fingerprint,
+        bundle=bundle,
     )
 
 

@@ -3,14 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from estate.core.clock import now
 from estate.core.model_spec import ModelSpec
 from estate.core.prediction import Prediction
+from estate.core.rollout import RolloutReport
 from estate.features.live import LeadFeatures, features_of_leads
-from estate.store import evidence, ledger
+from estate.store import evidence, ledger, rollout_reports
 from estate.store.database import Database
 from estate.store.predictions import write_many
+
+
+@dataclass(frozen=True)
+class Orders:
+    """What the ledger says now, by model.
+
+    Parameters
+    ----------
+    current : mapping
+        Who put which version into production.
+    rollouts : mapping
+        What started a rollout that has not ended.
+    """
+
+    current: Mapping[str, ledger.Entry]
+    rollouts: Mapping[str, ledger.Entry] = field(default_factory=dict)
 
 
 class Crm:
@@ -31,16 +49,20 @@ class Crm:
         """The database."""
         return self._find()
 
-    def read_ledger(self) -> Mapping[str, ledger.Entry]:
-        """Return the ledger's current entry of each model."""
+    def read_ledger(self) -> Orders:
+        """Return what the ledger says now, all as of one moment."""
         with self.database.begin() as connection:
-            return ledger.current_all(connection)
+            return Orders(ledger.current_all(connection), ledger.open_rollouts(connection))
 
-    def bundle_digest(self, entry: ledger.Entry) -> str | None:
-        """Return the digest of the bundle that was judged; None if the version has no evidence."""
+    def read_evidence(self, entry: ledger.Entry) -> evidence.SignedEvidence | None:
+        """Return what is kept of a version's judgement, not checked yet; None if nothing is."""
         with self.database.begin() as connection:
-            found = evidence.load(connection, entry.model, entry.to_version)
-        return found.bundle_digest if found is not None else None
+            return evidence.load_signed(connection, entry.model, entry.to_version)
+
+    def report(self, report: RolloutReport) -> None:
+        """Say how a rollout goes here."""
+        with self.database.begin() as connection:
+            rollout_reports.write(connection, report)
 
     def read_leads(self, spec: ModelSpec, lead_ids: Sequence[str]) -> LeadFeatures:
         """Return the features of leads as of now."""

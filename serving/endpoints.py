@@ -54,12 +54,15 @@ async def docs(_request: Request) -> Response:
 
 async def list_models(request: Request) -> Response:
     """Say what is served of every model."""
-    return _json(ModelList([status_of(served) for served in _process(request).models.all()]))
+    process = _process(request)
+    models = [status_of(served, process.rollouts.of(served.spec.name)) for served in process.models.all()]
+    return _json(ModelList(models))
 
 
 async def show_model(request: Request) -> Response:
     """Say what is served of one model, since when and by whose decision."""
-    return _json(status_of(await _served(request)))
+    served = await _served(request)
+    return _json(status_of(served, _process(request).rollouts.of(served.spec.name)))
 
 
 async def predict(request: Request) -> Response:

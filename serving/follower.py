@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from time import monotonic
+from typing import Protocol
 
 from estate.core.errors import LeadloopError
 from estate.core.prediction import AnsweredBy
 from estate.store.ledger import Entry
+from serving.crm import Orders
 from serving.loader import Loader
 from serving.models import ServedModel
+from serving.rollouts import Rollouts
 
 logger = logging.getLogger(__name__)
 
-ReadLedger = Callable[[], Mapping[str, Entry]]
-"""The ledger's current entry of each model; raises StoreError or SettingsError while it is away."""
+ReadLedger = Callable[[], Orders]
+"""What the ledger says now; raises StoreError or SettingsError while it is away."""
 
 _POLL_SECONDS = 0.5
 _ABSENT_SECONDS = 5.0
@@ -24,26 +27,54 @@ _FIRST_RETRY_SECONDS = 1.0
 _LONGEST_RETRY_SECONDS = 30.0
 
 
+class Bell(Protocol):
+    """Rings when the ledger has a new row."""
+
+    def connect(self) -> None:
+        """Begin to listen; what is announced from here on ends the next wait."""
+        ...
+
+    def wait(self, seconds: float) -> object:
+        """Wait until it rings, but no longer than so many seconds."""
+        ...
+
+    def close(self) -> None:
+        """Stop listening."""
+        ...
+
+
 class Follower:
-    """Looks at the ledger twice a second, in a thread of its own.
+    """Looks at the ledger when it has a new row, and twice a second anyway, in a thread of its own.
 
     Parameters
     ----------
     loader : Loader
     read_ledger : callable
+    rollouts : Rollouts, optional
+        Carries out rollouts; without it they are left alone.
     prepare : callable, optional
         Called once after the first look that found the ledger: what makes the first fetch fast.
+    bell : callable, optional
+        Makes what waits for a new row from what waits without listening.
     """
 
     def __init__(
-        self, loader: Loader, read_ledger: ReadLedger, *, prepare: Callable[[], None] | None = None
+        self,
+        loader: Loader,
+        read_ledger: ReadLedger,
+        *,
+        rollouts: Rollouts | None = None,
+        prepare: Callable[[], None] | None = None,
+        bell: Callable[[Callable[[float], object]], Bell] | None = None,
     ) -> None:
         self.looked = False
         self.reachable = False
         self._loader, self._read, self._prepare = loader, read_ledger, prepare
+        self._rollouts = rollouts
         self._wait: dict[str, tuple[Entry, float, float]] = {}
         self._absent: dict[str, float] = {}
         self._stopping = threading.Event()
+        self._bell = bell(self._stopping.wait) if bell is not None else None
         self._thread = threading.Thread(target=self._run, name="follower", daemon=True)
 
     def start(self) -> None:
@@ -53,24 +84,29 @@ class Follower:
     def close(self) -> None:
         """Stop; a fetch that is under way is left behind."""
         self._stopping.set()
-        self._thread.join(timeout=1.0)
+        if self._thread.is_alive():
+            self._thread.join(timeout=1.0)
+        if self._rollouts is not None:
+            self._rollouts.close()
 
     def look(self) -> None:
         """Look once: serve what the ledger says where something else is served."""
         try:
-            current = self._read()
+            orders = self._read()
         except LeadloopError as error:
             if self.reachable or not self.looked:
                 logger.warning("ledger_away error=%s", error)
             self._seen(False)
             return
-        for model, entry in current.items():
+        for model, entry in orders.current.items():
             served = self._find(model)
             if served is not None:
                 self._follow(served, entry)
         for served in self._loader.models.all():
-            if served.spec.name not in current:
+            if served.spec.name not in orders.current:
                 self._without_entry(served)
+        if self._rollouts is not None:
+            self._rollouts.follow(orders.rollouts, self._find)
         self._seen(True)
 
     def _find(self, model: str) -> ServedModel | None:
@@ -117,12 +153,19 @@ class Follower:
 
     def _run(self) -> None:
         while not self._stopping.is_set():
+            if self._bell is not None:
+                self._bell.connect()  # before the look: no row can fall between the two
             try:
                 self.look()
                 self._prepare_once()
             except Exception as error:  # the thread lives as long as the process does
                 logger.exception("look_failed error=%s", type(error).__name__)
-            self._stopping.wait(_POLL_SECONDS)
+            if self._bell is None:
+                self._stopping.wait(_POLL_SECONDS)
+            else:
+                self._bell.wait(_POLL_SECONDS)
+        if self._bell is not None:
+            self._bell.close()
 
     def _prepare_once(self) -> None:
         if self.reachable and self._prepare is not None:

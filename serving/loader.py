@@ -1,43 +1,26 @@
-"""Takes versions into service: from disk at the start, from the registry when the ledger says so."""
+"""Puts versions into service: from disk at the start, whatever the ledger says later."""
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
-from estate.core.errors import ArtifactError, LeadloopError
 from estate.core.model_spec import ModelSpec
-from estate.core.prediction import AnsweredBy
 from estate.core.predictor import Predictor
 from estate.store.ledger import Entry
-from serving.answering import Answering, FeaturesUnknown, by_bundle, by_rules
-from serving.last_good import Disk, Fetch, Remembered
+from serving.answering import Answering, by_rules
+from serving.last_good import Remembered
 from serving.metrics import Metrics
 from serving.models import Models, ServedModel
+from serving.opener import Opener
 from serving.predictors import Checked, Fallback, Measured, SignedScores
 from serving.predictors.measured import Observe
 
 logger = logging.getLogger(__name__)
 
-
-@dataclass(frozen=True)
-class VersionSource:
-    """Where versions and what is known of them come from.
-
-    Parameters
-    ----------
-    fetch : callable
-        The bundle of a version, from the registry.
-    digest : callable
-        The bundle's digest that the version's evidence is about; None if it has none.
-    read_spec : callable
-        A model's description, read anew; raises SpecError if it is gone.
-    """
-
-    fetch: Fetch
-    digest: Callable[[Entry], str | None]
-    read_spec: Callable[[str], ModelSpec]
+Wrap = Callable[[Predictor], Predictor]
+"""Puts something around the predictor of a version."""
 
 
 class Loader:
@@ -46,14 +29,12 @@ class Loader:
     Parameters
     ----------
     models : Models
-    disk : Disk
-    source : VersionSource
+    opener : Opener
     metrics : Metrics
     """
 
-    def __init__(self, models: Models, disk: Disk, *, source: VersionSource, metrics: Metrics) -> None:
-        self.models, self.disk, self.metrics = models, disk, metrics
-        self._source = source
+    def __init__(self, models: Models, opener: Opener, metrics: Metrics) -> None:
+        self.models, self.opener, self.metrics = models, opener, metrics
 
     def find(self, name: str) -> ServedModel | None:
         """Return a model, taking it up if the catalog has it since; None if it has not."""
@@ -64,12 +45,19 @@ class Loader:
 
     def take_up(self, spec: ModelSpec) -> ServedModel:
         """Serve a model from the last good version on disk, else by its rules, else not at all."""
-        served = ServedModel(spec, spec.features.fingerprint)
-        answering = self._last_good(spec) or by_rules(spec)
-        self._put(served, answering)
-        self.models.add(served)
-        logger.info("model_taken_up model=%s version=%s", spec.name, answering.version if answering else None)
+        served = self.install(spec, self.opener.last_good(spec) or by_rules(spec))
+        version = served.answering.version if served.answering else None
+        logger.info("model_taken_up model=%s version=%s", spec.name, version)
         return served
+
+    def install(
+        self, spec: ModelSpec, answering: Answering | None, *, in_production: str | None = None
+    ) -> ServedModel:
+        """Answer by something that was opened and checked, from one moment to the next."""
+        renewed = ServedModel(spec, spec.features.fingerprint, in_production=in_production)
+        self._put(renewed, answering)
+        self.models.add(renewed)
+        return renewed
 
     def serve(self, served: ServedModel, entry: Entry) -> None:
         """Serve the version that the ledger says; on any error what answered before stays.
@@ -77,19 +65,29 @@ class Loader:
         Raises
         ------
         LeadloopError
-            If the version can't be fetched, or is not what it should be.
+            If the version can't be fetched, is not trusted, or is not what it should be.
         """
         name, version = served.spec.name, entry.to_version
-        spec, answering = self._verified(served, entry)
-        decided = replace(answering, since=entry.at, who=entry.who, why=entry.why)
-        renewed = ServedModel(spec, spec.features.fingerprint, in_production=version)
-        self._put(renewed, decided)
+        opened = self.opener.open(served.spec, entry)
+        decided = replace(opened.answering, since=entry.at, who=entry.who, why=entry.why)
+        self.install(opened.spec, decided, in_production=version)
+        self.opener.warm.keep(opened)
         self.metrics.swaps.labels(name, version).inc()
-        self.models.add(renewed)
-        self._remember(entry, answering.digest or "")
-        logger.info("version_in_service model=%s version=%s digest=%.12s", name, version, answering.digest)
+        self._remember(entry, decided.digest or "")
+        logger.info("version_in_service model=%s version=%s digest=%.12s", name, version, decided.digest)
+
+    def wrap(self, served: ServedModel, around: Wrap | None) -> None:
+        """Put something around the version that answers, or take it off, from one request to the next."""
+        self._put(served, served.bare, around)
+
+    def withdraw(self, served: ServedModel) -> None:
+        """Answer by rules again: the ledger holds no version of this model."""
+        self.install(served.spec, by_rules(served.spec))
+        self.opener.disk.forget(served.spec.name)
+        logger.warning("version_withdrawn model=%s reason=not_in_the_ledger", served.spec.name)
 
     def _remember(self, entry: Entry, digest: str) -> None:
+        disk, warm = self.opener.disk, self.opener.warm
         good = Remembered(
             model=entry.model,
             version=entry.to_version,
@@ -99,86 +97,35 @@ class Loader:
             why=entry.why,
         )
         try:
-            self.disk.remember(good)
+            disk.remember(good)
+            disk.prune(entry.model, warm.versions(entry.model))
         except OSError as error:  # it is in service all the same; only a restart alone would not know it
             logger.error("not_remembered model=%s error=%s", entry.model, type(error).__name__)
 
-    def withdraw(self, served: ServedModel) -> None:
-        """Answer by rules again: the ledger holds no version of this model."""
-        self._put(served, by_rules(served.spec))
-        self.disk.forget(served.spec.name)
-        logger.warning("version_withdrawn model=%s reason=not_in_the_ledger", served.spec.name)
-
-    def _verified(self, served: ServedModel, entry: Entry) -> tuple[ModelSpec, Answering]:
-        """Open the version's bundle, fetched anew if the copy on disk is not what the evidence names."""
-        name, version = served.spec.name, entry.to_version
-        digest = self._source.digest(entry)
-        on_disk = self.disk.bundle(name, version).is_dir()
-        try:
-            return self._opened(served, entry, digest)
-        except ArtifactError:
-            self.disk.discard(name, version)
-            if not on_disk:
-                raise
-        try:
-            return self._opened(served, entry, digest)
-        except ArtifactError:
-            self.disk.discard(name, version)
-            raise
-
-    def _opened(self, served: ServedModel, entry: Entry, digest: str | None) -> tuple[ModelSpec, Answering]:
-        spec, version = served.spec, entry.to_version
-        folder = self.disk.obtain(spec.name, version, self._source.fetch)
-        try:
-            answering = by_bundle(spec, folder, version, AnsweredBy.MODEL)
-            outdated = answering.feature_mismatch
-        except FeaturesUnknown:
-            outdated = True
-        if outdated:  # the user's model file may have been edited since this process read it
-            spec = self._source.read_spec(spec.name)
-            answering = by_bundle(spec, folder, version, AnsweredBy.MODEL)
-        if digest is not None and answering.digest != digest:
-            raise ArtifactError(
-                f"bundle of `{spec.name}` version {version}",
-                expected=f"digest {digest}, which the evidence is about",
-                got=str(answering.digest),
-                todo="The artifact is not the one that was judged: promote another version.",
-            )
-        return spec, answering
-
-    def _last_good(self, spec: ModelSpec) -> Answering | None:
-        good = self.disk.recall(spec.name)
-        if good is None:
-            return None
-        try:
-            folder = self.disk.bundle(spec.name, good.version)
-            answering = by_bundle(spec, folder, good.version, AnsweredBy.LAST_GOOD)
-        except LeadloopError as error:
-            logger.error("last_good_refused model=%s version=%s error=%s", spec.name, good.version, error)
-            return None
-        return replace(answering, since=good.since, who=good.who, why=good.why)
-
-    def _put(self, served: ServedModel, answering: Answering | None) -> None:
+    def _put(self, served: ServedModel, bare: Answering | None, around: Wrap | None = None) -> None:
         """Wrap the predictor and replace what answers, in one assignment."""
         name = served.spec.name
-        mismatch = answering is not None and answering.feature_mismatch
+        mismatch = bare is not None and bare.feature_mismatch
         if mismatch:
             logger.warning("feature_mismatch model=%s reason=code_changed_since_training", name)
         self.metrics.feature_mismatch.labels(name).set(mismatch)
-        served.answering = answering and replace(answering, predictor=self._wrapped(served.spec, answering))
+        served.bare = bare
+        served.answering = bare and replace(bare, predictor=self._wrapped(served.spec, bare, around))
 
-    def _wrapped(self, spec: ModelSpec, answering: Answering) -> Measured:
-        inner: Predictor = Checked(answering.predictor)
+    def _wrapped(self, spec: ModelSpec, bare: Answering, around: Wrap | None) -> Measured:
+        predictor = bare.predictor
+        inner: Predictor = Checked(around(predictor) if around is not None else predictor)
         rules = by_rules(spec)
-        if answering.digest is not None and rules is not None:
+        if bare.digest is not None and rules is not None:
             failures = self.metrics.model_failures.labels(spec.name)
             inner = Fallback(inner, Checked(rules.predictor), on_failure=failures.inc)
         return Measured(inner, self._observer(spec.name))
 
     def _observer(self, name: str) -> Observe:
         def observe(scores: SignedScores, seconds: float) -> None:
+            for (version, answered_by), rows in scores.rows_by_origin():
+                self.metrics.predictions.labels(name, version, answered_by.value).inc(rows)
             origin = (name, scores.version, scores.answered_by.value)
-            self.metrics.predictions.labels(*origin).inc(len(scores.score))
             self.metrics.predict_seconds.labels(*origin).observe(seconds)
 
         return observe

@@ -6,6 +6,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, gene
 
 _SECONDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)
 _MODEL, _VERSION, _ORIGIN = ("model",), ("model", "version"), ("model", "version", "answered_by")
+_SIDE = ("model", "version", "side")
 
 
 class Metrics:
@@ -21,6 +22,9 @@ class Metrics:
         self.swaps = self._counter("swaps", "Versions taken into service", _VERSION)
         self.swap_refusals = self._counter("swap_refusals", "Tries that failed to take one", _VERSION)
         self.feature_mismatch = self._gauge("feature_mismatch", "1: code changed since training", _MODEL)
+        self.rollout_rows = self._counter("rollout_rows", "Rows scored in a rollout", _SIDE)
+        self.rollout_errors = self._counter("rollout_errors", "Of these, failed on", _SIDE)
+        self.rollout_dropped = self._counter("rollout_dropped", "Not scored in the shadow: busy", _VERSION)
         self.ledger_reachable = self._gauge("ledger_reachable", "1: the last look at it succeeded")
         self.log_queue = self._gauge("prediction_log_queue_rows", "Predictions waiting in memory")
         self.log_spool = self._gauge("prediction_log_spool_files", "Batches waiting on disk")

@@ -50,6 +50,8 @@ class ServedModel:
         What the ledger said last.
     problem : str or None
         Why the ledger's version is not the one that answers.
+    bare : Answering or None
+        What answers, without the wrappers around it.
     """
 
     spec: ModelSpec
@@ -57,6 +59,7 @@ class ServedModel:
     answering: Answering | None = None
     in_production: str | None = None
     problem: str | None = None
+    bare: Answering | None = None
 
     @property
     def serves_a_version(self) -> bool:

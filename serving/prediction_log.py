@@ -62,9 +62,9 @@ class AnsweredRows:
 
     def predictions(self) -> list[Prediction]:
         """Return one prediction a row."""
-        origin = (self.model, self.scores.version, self.scores.answered_by)
         rows = zip(
             self.ids,
+            self.scores.origins(),
             self.entities,
             self.scores.score.tolist(),
             self.scores.labels(),
@@ -72,8 +72,10 @@ class AnsweredRows:
             strict=True,
         )
         return [
-            Prediction(id_, *origin, entity, score, label, features, self.fingerprint, self.at)
-            for id_, entity, score, label, features in rows
+            Prediction(
+                id_, self.model, version, by, entity, score, label, features, self.fingerprint, self.at
+            )
+            for id_, (version, by), entity, score, label, features in rows
         ]
 
 

@@ -6,6 +6,7 @@ import logging
 from dataclasses import dataclass
 
 from estate.core.settings import Settings
+from estate.store.announcements import Announcements
 from estate.store.database import Database
 from serving.crm import Crm
 from serving.follower import Follower
@@ -15,6 +16,7 @@ from serving.metrics import Metrics
 from serving.models import Models
 from serving.prediction_log import PredictionLog
 from serving.registry import registry_prepare
+from serving.rollouts import Rollouts
 from serving.spool import Spool
 from serving.wiring import make_loader
 
@@ -29,6 +31,7 @@ class Process:
     ----------
     loader : Loader
     follower : Follower
+    rollouts : Rollouts
     log : PredictionLog
     metrics : Metrics
     crm : Crm
@@ -36,6 +39,7 @@ class Process:
 
     loader: Loader
     follower: Follower
+    rollouts: Rollouts
     log: PredictionLog
     metrics: Metrics
     crm: Crm
@@ -73,6 +77,13 @@ def make_process(settings: Settings, *, fetch: Fetch | None = None) -> Process:
     crm = Crm(lambda: Database(settings.endpoint("database_url")))
     loader = make_loader(settings, crm, fetch=fetch)
     metrics = loader.metrics
-    follower = Follower(loader, crm.read_ledger, prepare=None if fetch else registry_prepare(settings))
+    rollouts = Rollouts(loader, crm.report)
+    follower = Follower(
+        loader,
+        crm.read_ledger,
+        rollouts=rollouts,
+        prepare=None if fetch else registry_prepare(settings),
+        bell=lambda pause: Announcements(lambda: settings.endpoint("database_url"), pause),
+    )
     log = PredictionLog(crm.write, Spool(settings.home / "serving" / "spool"), metrics)
-    return Process(loader, follower, log, metrics, crm)
+    return Process(loader, follower, rollouts, log, metrics, crm)

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from estate.core.errors import RegistryError
 from estate.core.predictor import Predictor
 from estate.core.settings import Settings
 from estate.store.database import Database
-from estate.store.ledger import Entry
 from serving.answering import Answering
-from serving.crm import Crm
+from serving.crm import Crm, Orders
 from serving.follower import Follower
 from serving.last_good import Fetch
 from serving.models import ServedModel
@@ -41,8 +38,9 @@ def production_model(
     loader = make_loader(settings, crm, fetch=fetch)
     loader.take_up(loader.models.specs.get(model))
 
-    def read_ledger() -> Mapping[str, Entry]:
-        return {name: entry for name, entry in crm.read_ledger().items() if name == model}
+    def read_ledger() -> Orders:  # rollouts are for requests: a batch is of one version
+        current = crm.read_ledger().current
+        return Orders({name: entry for name, entry in current.items() if name == model})
 
     Follower(loader, read_ledger).look()
     (served,) = loader.models.all()

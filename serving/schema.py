@@ -23,12 +23,17 @@ class PredictRequest(msgspec.Struct, frozen=True):
 
 
 class Answer(msgspec.Struct, frozen=True, omit_defaults=True):
-    """The answer for one row: ``id`` names the prediction, ``entity`` the case that the row named."""
+    """The answer for one row: ``id`` names the prediction, ``entity`` the case that the row named.
+
+    ``version`` and ``source`` are there only where a version that is being rolled out gave this answer.
+    """
 
     id: str
     score: float
     entity: str | None = None
     label: str | None = None
+    version: str | None = None
+    source: Literal["model", "last_good", "rules"] | None = None
 
 
 class PredictResponse(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -46,6 +51,18 @@ class Input(msgspec.Struct, frozen=True):
 
     name: str
     kind: Literal["number", "category"]
+
+
+class RolloutStatus(msgspec.Struct, frozen=True, kw_only=True):
+    """A version on its way into production, as this process sees it; rows and errors are those so far."""
+
+    version: str
+    kind: Literal["all_at_once", "blue_green", "canary", "shadow"]
+    share: float
+    state: Literal["loading", "ready", "refused"]
+    rows: int
+    errors: int
+    problem: str | None
 
 
 class ModelStatus(msgspec.Struct, frozen=True, kw_only=True):
@@ -67,6 +84,7 @@ class ModelStatus(msgspec.Struct, frozen=True, kw_only=True):
     entity: str | None
     inputs: list[Input] | None
     problem: str | None
+    rollout: RolloutStatus | None
 
 
 class ModelList(msgspec.Struct, frozen=True):

@@ -6,10 +6,11 @@ from collections.abc import Sequence
 
 from serving.answer import entity_column
 from serving.models import ServedModel
-from serving.schema import Input, ModelStatus, Readiness
+from serving.rollout import OpenRollout
+from serving.schema import Input, ModelStatus, Readiness, RolloutStatus
 
 
-def status_of(served: ServedModel) -> ModelStatus:
+def status_of(served: ServedModel, rollout: OpenRollout | None = None) -> ModelStatus:
     """Return what is served of a model, since when and by whose decision."""
     answering, spec = served.answering, served.spec
     inputs = answering.inputs if answering is not None else None
@@ -30,6 +31,20 @@ def status_of(served: ServedModel) -> ModelStatus:
         entity=entity_column(spec),
         inputs=None if inputs is None else [Input(column.name, column.kind) for column in inputs],
         problem=served.problem,
+        rollout=_rollout(rollout) if rollout is not None else None,
+    )
+
+
+def _rollout(rollout: OpenRollout) -> RolloutStatus:
+    report = rollout.report("")
+    return RolloutStatus(
+        version=rollout.entry.to_version,
+        kind=rollout.rollout.kind.value,
+        share=rollout.rollout.share,
+        state=report.state,
+        rows=report.candidate.rows,
+        errors=report.candidate.errors,
+        problem=report.problem,
     )
 
 

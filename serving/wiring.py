@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from estate.catalog import load_catalog
 from estate.core.settings import Settings
+from estate.signing import load_trusted
 from serving.crm import Crm
 from serving.last_good import Disk, Fetch
-from serving.loader import Loader, VersionSource
+from serving.loader import Loader
 from serving.metrics import Metrics
 from serving.models import Models
+from serving.opener import Opener, VersionSource
 from serving.registry import registry_fetch
+from serving.trust import Trust
 
 
 def make_loader(settings: Settings, crm: Crm, *, fetch: Fetch | None = None) -> Loader:
@@ -23,7 +26,8 @@ def make_loader(settings: Settings, crm: Crm, *, fetch: Fetch | None = None) -> 
         Brings a version's bundle; from the model registry if not given.
     """
     source = VersionSource(
-        fetch or registry_fetch(settings), crm.bundle_digest, lambda name: load_catalog(settings).get(name)
+        fetch or registry_fetch(settings), crm.read_evidence, lambda name: load_catalog(settings).get(name)
     )
     disk = Disk(settings.home / "serving" / "models")
-    return Loader(Models(load_catalog(settings)), disk, source=source, metrics=Metrics())
+    opener = Opener(disk, source, Trust(lambda: load_trusted(settings)))
+    return Loader(Models(load_catalog(settings)), opener, Metrics())

@@ -8,13 +8,13 @@ from pathlib import Path
 
 from prefect import task
 
-from estate.bundles import Bundle, OnnxPredictor
+from estate.bundles import Bundle, open_predictor
 from estate.core.evidence import Evidence
 from estate.core.predictor import Predictor
-from estate.store import evidence, ledger
-from estate.training.data import TrainingData
+from estate.store import evidence, holdouts, ledger
 from estate.training.evidence import Origin, gather
 from estate.training.gate import Contest, baseline_scores, champion_scores, judge
+from estate.training.holdout import gates_on, row_hashes
 from estate.training.importance import importance
 from model_registry import fetch_bundle
 from tasks.learn import Exported, Learned
@@ -42,16 +42,18 @@ def fetch_champion(platform: Platform, model: str, folder: Path) -> Predictor | 
     fetched = fetch_bundle(
         platform.registry, model, entry.to_version, folder / "champion", digest=proof.bundle_digest
     )
-    return OnnxPredictor(Bundle.open(fetched), entry.to_version)
+    return open_predictor(Bundle.open(fetched), entry.to_version)
 
 
 @task(name="judge", **COMPUTES)
 def judge_version(
-    learned: Learned, exported: Exported, champion: Predictor | None, *, data: TrainingData, origin: Origin
+    platform: Platform, learned: Learned, exported: Exported, *, champion: Predictor | None, origin: Origin
 ) -> Judged:
-    """Apply the gate and put the evidence together."""
+    """Apply the gate and put the evidence together; the frozen rows count as used from here on."""
+    from serving.probe import measure_cost
+
     spec, parts = learned.trained.spec, learned.parts
-    challenger = OnnxPredictor(exported.bundle, "challenger")
+    challenger = open_predictor(exported.bundle, "challenger")
     baseline, named = baseline_scores(spec, parts.train, parts.holdout)
     contest = Contest(
         challenger=challenger.predict_many(parts.holdout.features),
@@ -60,7 +62,25 @@ def judge_version(
         champion=champion_scores(champion, parts.holdout.features) if champion else None,
         champion_version=champion.version if champion else None,
         parity=exported.parity,
+        serving=measure_cost(platform.settings, spec, exported.bundle.folder),
+        uses=_use(platform, learned, origin.training_key),
     )
     judgement = judge(spec, parts.holdout, contest)
-    found = gather(origin, exported.bundle, data, contest=contest, judgement=judgement)
+    found = gather(
+        origin,
+        exported.bundle,
+        learned.data,
+        judgement=judgement,
+        artifacts_digest=exported.artifacts_digest,
+    )
     return Judged(found, contest, importance(spec, challenger, parts.holdout))
+
+
+def _use(platform: Platform, learned: Learned, training_key: str) -> int:
+    """Remember the frozen rows; returns how many other gates judged on them before."""
+    spec = learned.trained.spec
+    hashes = row_hashes(spec, learned.parts.holdout)
+    with platform.database.begin() as connection:
+        before = holdouts.earlier(connection, spec.name, training_key)
+        holdouts.remember(connection, spec.name, training_key, hashes)
+    return gates_on(hashes, before)

@@ -23,8 +23,6 @@ from tasks.learn import Exported, Learned
 from tasks.platform import Platform
 from tasks.retrying import COMPUTES, REACHES_OUT
 
-EXAMPLE_ROWS = 5
-
 
 @task(name="draw", **COMPUTES)
 def draw(learned: Learned, judged: Judged, folder: Path) -> list[Path]:
@@ -85,11 +83,9 @@ def _registration(learned: Learned, exported: Exported, judged: Judged, *, folde
     return Registration(
         model=spec.name,
         training_key=found.training_key,
-        bundle=bundle.folder,
+        folder=exported.model_folder,
+        artifacts_digest=exported.artifacts_digest,
         bundle_digest=bundle.digest,
-        feature_names=tuple(bundle.encoder.names),
-        example=bundle.encoder.matrix(learned.parts.holdout.features)[:EXAMPLE_ROWS],
-        output_names=bundle.classes or ("score",),
         params=_params(spec, found),
         metrics=_metrics(found),
         tags={"verdict": "passed" if found.verdict else "refused", "evidence": found.digest},

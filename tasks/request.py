@@ -45,6 +45,7 @@ def open_request(
                 detail=f"flow run {flow_run.name}",
                 dedupe_key=key,
                 as_of=as_of,
+                who="unknown (Prefect UI)" if cause == "person" else cause,
             )
             if made.state == "merged" or _others_run(connection, made):
                 return made

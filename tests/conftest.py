@@ -10,12 +10,14 @@ import tempfile
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import urlsplit, urlunsplit
 
 import psycopg
 import pytest
 
 from estate.core.settings import Settings
 from estate.store.database import Database
+from infra.migrations.rights import GROUP
 from infra.migrations.run import upgrade
 
 ROOT = Path(__file__).parent.parent
@@ -61,6 +63,14 @@ def database(postgres: str) -> Iterator[Database]:
         _execute(postgres, f"DROP DATABASE {name} WITH (FORCE)")
 
 
+@pytest.fixture
+def parts_database(database: Database) -> Iterator[Database]:
+    """Return the database of the test as the platform's own processes see it: with their rights only."""
+    made = Database(f"{database.url}&options=-c%20role%3D{GROUP}")
+    yield made
+    made.engine.dispose()
+
+
 def _execute(url: str, statement: str) -> None:
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute(statement.encode())
@@ -96,3 +106,11 @@ def run_leadloop(*arguments: str, environment: dict[str, str]) -> str:
     ran = subprocess.run(command, env=environment, cwd=ROOT, capture_output=True, text=True, check=False)
     assert ran.returncode == 0, ran.stdout + ran.stderr
     return ran.stdout
+
+
+def owner_url(settings: Settings) -> str:
+    """Return the address of a local stack's database as the user who owns its tables and may make others."""
+    found = urlsplit(settings.endpoint("database_url"))
+    password = (settings.home / "secrets" / "postgres").read_text()
+    network = found.netloc.rpartition("@")[2]
+    return urlunsplit(found._replace(netloc=f"leadloop:{password}@{network}"))

@@ -10,12 +10,12 @@ import numpy as np
 
 from estate.bundles.bundle import MODEL, Bundle
 from estate.bundles.encoder import Matrix
+from estate.bundles.graph import INPUT, OUTPUT, check_graph
 from estate.core.errors import ArtifactError
 from estate.core.frame import Frame
-from estate.core.model_spec import Task
 from estate.core.prediction import AnsweredBy, Scores
 
-INPUT, OUTPUT = "features", "score"
+__all__ = ["INPUT", "OUTPUT", "OnnxPredictor"]
 
 
 class OnnxPredictor:
@@ -43,6 +43,16 @@ class OnnxPredictor:
         """Who answers."""
         return self._answered_by
 
+    def load(self) -> None:
+        """Read the model now, not at the first answer.
+
+        Raises
+        ------
+        ArtifactError
+            If the graph is not one that the platform loads; ONNX Runtime then never sees it.
+        """
+        _ = self._session
+
     def predict_many(self, features: Frame) -> Scores:
         """Score every row.
 
@@ -56,29 +66,22 @@ class OnnxPredictor:
     def predict_matrix(self, matrix: Matrix) -> Scores:
         """Score every row of an encoded matrix of shape (n, columns)."""
         if not len(matrix):
-            empty = np.empty(0)
-            shape = (0, len(self.bundle.classes))
-            return Scores(empty, np.empty(shape) if self.bundle.classes else None, self.bundle.classes)
-        raw = np.asarray(self._session.run([OUTPUT], {INPUT: matrix})[0], dtype=np.float64)
-        if self.bundle.task is Task.MULTICLASS:
-            return Scores(raw.max(axis=1), raw, self.bundle.classes)
-        return Scores(raw)
+            return self.bundle.no_scores()
+        return self.bundle.scores(np.asarray(self._session.run([OUTPUT], {INPUT: matrix})[0], np.float64))
 
     @cached_property
     def _session(self) -> Any:
+        what = f"{MODEL} of bundle {self.bundle.folder}"
+        # The very bytes that were looked at are the ones that are loaded.
+        content = self.bundle.read_model(MODEL)
+        check_graph(content, what, width=len(self.bundle.encoder.names), classes=len(self.bundle.classes))
         os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")  # read when the library is loaded
         import onnxruntime as ort
 
         options = ort.SessionOptions()
         options.intra_op_num_threads = 1  # many small requests: threads inside one cost more than they give
-        options.log_severity_level = 3
+        options.log_severity_level = 4  # what is wrong is raised, and said once
         try:
-            return ort.InferenceSession(
-                str(self.bundle.folder / MODEL), options, providers=["CPUExecutionProvider"]
-            )
+            return ort.InferenceSession(content, options, providers=["CPUExecutionProvider"])
         except Exception as error:  # onnxruntime raises types of its own that share no base class
-            raise ArtifactError(
-                f"{MODEL} of bundle {self.bundle.folder}",
-                expected="an ONNX model",
-                got=str(error).splitlines()[0],
-            ) from error
+            raise ArtifactError(what, expected="an ONNX model", got=str(error).splitlines()[0]) from error

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 from estate.core.errors import SpecError
 from estate.core.feature_set import FeatureSet
 from estate.core.frame import Frame, Numbers
+from estate.core.gate import DEFAULT_GATE
+from estate.core.gate import Gate as Gate  # noqa: PLC0414 - a spec is written with one import
 from estate.core.rollout import AT_ONCE, Rollout
 
 if TYPE_CHECKING:
@@ -121,40 +123,6 @@ Source = CrmSource | TableSource | QuerySource
 
 
 @dataclass(frozen=True, kw_only=True)
-class Gate:
-    """What a version must prove before anybody may promote it.
-
-    Parameters
-    ----------
-    metric : str
-        One of the task's metrics: ``log_loss``, ``brier``, ``roc_auc``, ``pr_auc`` (binary), ``log_loss``,
-        ``accuracy`` (multiclass), ``mae``, ``rmse``, ``r2`` (regression).
-    bound : float, optional
-        The metric must be at least as good as this.
-    margin : float
-        The lower end of the paired interval of the improvement over the champion must be above this.
-    calibration_error : float, optional
-        Most expected calibration error allowed (15 bins of equal count; in [0, 1]); binary only.
-    holdout_rows, holdout_positives : int
-        Fewer than this can't be judged: refused.
-    holdout_most : int
-        The newest fifth of the rows is frozen, but no more than this: what is frozen is not learned from, and
-        where the world moves fast the newest rows are worth most.
-    slices : tuple of str
-        Category columns for whose values the metric is reported too.
-    """
-
-    metric: str = "log_loss"
-    bound: float | None = None
-    margin: float = 0.0
-    calibration_error: float | None = 0.1
-    holdout_rows: int = 200
-    holdout_most: int = 5000
-    holdout_positives: int = 20
-    slices: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, kw_only=True)
 class Schedule:
     """When to retrain without being asked."""
 
@@ -205,7 +173,7 @@ class ModelSpec:
     features: FeatureSet
     estimator: Callable[[int], Any]
     rules: Callable[[Frame], Numbers] | None = None
-    gate: Gate = Gate()
+    gate: Gate = DEFAULT_GATE
     policy: Policy = Policy.PERSON
     schedule: Schedule | None = Schedule()
     half_life_days: float | None = None

@@ -27,6 +27,9 @@ class Settings(BaseSettings):
     home: Path = Field(Path(".leadloop"), description="folder of all local state")
     host: str = Field("127.0.0.1", description="address that the local stack listens on")
     database_url: SecretStr | None = Field(None, description="Postgres of Leadloop; embedded if not set")
+    owner_database_url: SecretStr | None = Field(
+        None, description="the same database as a user who owns its tables: migrations run as that one"
+    )
     mlflow_database_url: SecretStr | None = Field(None, description="Postgres database of MLflow")
     prefect_database_url: SecretStr | None = Field(None, description="Postgres database of Prefect")
     mlflow_url: str | None = Field(None, description="MLflow tracking and registry server")

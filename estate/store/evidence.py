@@ -11,16 +11,39 @@ from sqlalchemy.dialects.postgresql import insert
 from estate.core.clock import now
 from estate.core.errors import StoreError
 from estate.core.evidence import Evidence
-from estate.signing.signature import Signature
+from estate.signing.keys import TrustedKeys
+from estate.signing.signature import Signature, verify
 from estate.store.tables import evidence as table
 
 
 @dataclass(frozen=True)
 class SignedEvidence:
-    """Evidence with the signature that stands beside it, not checked yet; None if there is none."""
+    """Evidence with the signature that stands beside it, not checked yet; None if there is none.
+
+    Parameters
+    ----------
+    evidence : Evidence
+    signature : Signature or None
+    document : str
+        The very text that was kept and signed, since a later version of the platform may write the same
+        evidence in other words; that of the evidence if not given.
+    """
 
     evidence: Evidence
     signature: Signature | None
+    document: str = ""
+
+    def verify(self, trusted: TrustedKeys) -> None:
+        """Check that a trusted key signed it.
+
+        Raises
+        ------
+        SignatureError
+            If there is no signature, its key is not trusted, or it is not of this document.
+        """
+        what = f"evidence of training {self.evidence.training_key} of `{self.evidence.model}`"
+        document = self.document or self.evidence.to_json()
+        verify(what, "evidence", document, signature=self.signature, trusted=trusted)
 
 
 def save(
@@ -85,7 +108,10 @@ def load_signed(connection: sa.Connection, model: str, version: str) -> SignedEv
     digest = hashlib.sha256(row.document.encode()).hexdigest()
     if digest != row.digest:
         raise _changed(model, version, expected=f"digest {row.digest}", got=digest)
-    found = Evidence.from_json(row.document)
+    try:
+        found = Evidence.from_json(row.document)
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        raise _changed(model, version, expected="readable evidence", got=type(error).__name__) from error
     if (found.bundle_digest, found.verdict) != (row.bundle_digest, row.verdict):
         raise _changed(
             model,
@@ -94,7 +120,7 @@ def load_signed(connection: sa.Connection, model: str, version: str) -> SignedEv
             got=f"verdict {row.verdict} on bundle {row.bundle_digest}",
         )
     signature = Signature(row.key_id, row.signature) if row.key_id and row.signature else None
-    return SignedEvidence(found, signature)
+    return SignedEvidence(found, signature, row.document)
 
 
 def _key(model: str, version: str) -> tuple[sa.ColumnElement[bool], ...]:

@@ -49,4 +49,4 @@ def proposed(connection: sa.Connection, training_key: str) -> SignedEvidence:
             todo="Ask for another training: this version was not made by this database's trainings.",
         )
     signature = Signature(row.key_id, row.signature) if row.key_id and row.signature else None
-    return SignedEvidence(Evidence.from_json(row.document), signature)
+    return SignedEvidence(Evidence.from_json(row.document), signature, row.document)

@@ -1,21 +1,19 @@
 """Who put which version into production, when, why: append-only, each row bound to the one before by a hash.
 
-The ledger is what serving follows. A row that was changed or taken out of the middle breaks the chain and
-:func:`verify` names it. A chain can't show that its newest rows were cut off.
+The ledger is what serving follows. A row that was changed, taken out, put in or moved breaks the chain, and
+:func:`verify` names it.
 """
 
 from __future__ import annotations
 
-import hashlib
-import json
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Literal
 
 import sqlalchemy as sa
 
 from estate.core.clock import now
-from estate.core.errors import StoreError
+from estate.store.ledger_chain import check_chain, row_hash
 from estate.store.locks import lock_key
 from estate.store.tables import ledger
 
@@ -26,7 +24,6 @@ CHANNEL = "ledger"
 """Postgres channel on which every new row's model is announced."""
 _ACCEPTED = ("promoted", "rolled_back")
 _MOVES = (*_ACCEPTED, "started", "aborted", "ended")
-_COLUMNS = ("model", "decision", "from_version", "to_version", "who", "why", "evidence_digest", "rollout")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,12 +78,17 @@ class Entry(Order):
         return self.decision in _ACCEPTED
 
 
+def hold(connection: sa.Connection) -> None:
+    """Let nobody else write until the transaction's end: what was read since then is still so at `append`."""
+    connection.execute(sa.select(sa.func.pg_advisory_xact_lock(lock_key("ledger"))))
+
+
 def append(connection: sa.Connection, order: Order) -> Entry:
     """Write a decision down and announce its model on channel ``ledger``, both with the transaction's end.
 
     Writers wait for each other until their transactions end, so the chain never forks.
     """
-    connection.execute(sa.select(sa.func.pg_advisory_xact_lock(lock_key("ledger"))))
+    hold(connection)
     last = connection.execute(sa.select(ledger.c.hash).order_by(ledger.c.seq.desc()).limit(1)).scalar()
     present = current(connection, order.model)
     row = asdict(order) | {
@@ -94,22 +96,21 @@ def append(connection: sa.Connection, order: Order) -> Entry:
         "at": now(),
         "previous_hash": last or "",
     }
-    row["hash"] = _hash(row)
+    row["hash"] = row_hash(row)
     stored = connection.execute(ledger.insert().values(row).returning(ledger)).one()
     connection.execute(sa.select(sa.func.pg_notify(CHANNEL, order.model)))
     return Entry(**stored._mapping)
 
 
-def current(connection: sa.Connection, model: str) -> Entry | None:
-    """Return the decision that put the present production version there; None if there is none yet."""
-    query = (
-        sa.select(ledger)
-        .where(ledger.c.model == model, ledger.c.decision.in_(_ACCEPTED))
-        .order_by(ledger.c.seq.desc())
-        .limit(1)
-    )
-    row = connection.execute(query).one_or_none()
-    return Entry(**row._mapping) if row else None
+def current(connection: sa.Connection, model: str, *, at: datetime | None = None) -> Entry | None:
+    """Return the decision that put the production version there; None if there is none yet.
+
+    Parameters
+    ----------
+    at : datetime, optional
+        The version in force at that moment; the present one if not given.
+    """
+    return _latest(connection, model, _ACCEPTED, at)
 
 
 def current_all(connection: sa.Connection) -> dict[str, Entry]:
@@ -138,16 +139,25 @@ def open_rollouts(connection: sa.Connection) -> dict[str, Entry]:
     return {row.model: Entry(**row._mapping) for row in rows if row.decision == "started"}
 
 
-def open_rollout(connection: sa.Connection, model: str) -> Entry | None:
-    """Return :func:`open_rollouts` of one model."""
-    query = (
-        sa.select(ledger)
-        .where(ledger.c.model == model, ledger.c.decision.in_(_MOVES))
-        .order_by(ledger.c.seq.desc())
-        .limit(1)
-    )
-    row = connection.execute(query).one_or_none()
-    return Entry(**row._mapping) if row is not None and row.decision == "started" else None
+def open_rollout(connection: sa.Connection, model: str, *, at: datetime | None = None) -> Entry | None:
+    """Return :func:`open_rollouts` of one model, now or at a moment."""
+    found = _latest(connection, model, _MOVES, at)
+    return found if found is not None and found.decision == "started" else None
+
+
+def _latest(
+    connection: sa.Connection, model: str, decisions: tuple[str, ...], at: datetime | None
+) -> Entry | None:
+    query = sa.select(ledger).where(ledger.c.model == model, ledger.c.decision.in_(decisions))
+    if at is not None:
+        query = query.where(ledger.c.at <= at)
+    row = connection.execute(query.order_by(ledger.c.seq.desc()).limit(1)).one_or_none()
+    return Entry(**row._mapping) if row else None
+
+
+def last_seq(connection: sa.Connection) -> int:
+    """Return the number of the newest row, 0 if there is none: unchanged, nothing was decided since."""
+    return int(connection.execute(sa.select(sa.func.max(ledger.c.seq))).scalar() or 0)
 
 
 def history(connection: sa.Connection, model: str) -> list[Entry]:
@@ -162,32 +172,6 @@ def verify(connection: sa.Connection) -> int:
     Raises
     ------
     StoreError
-        Names the first row that was changed, or that does not follow the one before it.
+        As :func:`estate.store.ledger_chain.check_chain`.
     """
-    previous, rows = "", 0
-    for row in connection.execute(sa.select(ledger).order_by(ledger.c.seq)):
-        entry = dict(row._mapping)
-        if row.previous_hash != previous:
-            raise _broken(
-                row.seq, "previous hash", expected=previous or "none", got=row.previous_hash or "none"
-            )
-        if (computed := _hash(entry)) != row.hash:
-            raise _broken(row.seq, "hash", expected=computed, got=row.hash)
-        previous, rows = row.hash, rows + 1
-    return rows
-
-
-def _hash(row: dict[str, object]) -> str:
-    at = row["at"]
-    moment = at.astimezone(UTC).isoformat() if isinstance(at, datetime) else str(at)
-    document = {name: row[name] for name in _COLUMNS} | {"at": moment, "previous_hash": row["previous_hash"]}
-    return hashlib.sha256(json.dumps(document, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
-
-
-def _broken(seq: int, part: str, *, expected: str, got: str) -> StoreError:
-    return StoreError(
-        f"ledger row {seq}",
-        expected=f"{part} {expected}",
-        got=got,
-        todo="This row, or one before it, was changed outside of Leadloop: compare with a backup.",
-    )
+    return check_chain(connection).rows

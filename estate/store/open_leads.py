@@ -19,21 +19,33 @@ def open_lead_ids(
     came : (datetime, datetime), optional
         Only leads that came after the first and not after the second moment.
     """
-    closed = (
-        sa.select(sa.literal(1))
-        .where(outcomes.c.lead_id == leads.c.lead_id, *_known(outcomes, as_of))
-        .exists()
-    )
-    query = sa.select(leads.c.lead_id).where(*_known(leads, as_of), ~closed).order_by(leads.c.lead_id)
-    if came is not None:
-        query = query.where(leads.c.event_at > came[0], leads.c.event_at <= came[1])
+    query = sa.select(leads.c.lead_id).where(*_open(as_of, came)).order_by(leads.c.lead_id)
     return list(connection.execute(query).scalars())
+
+
+def newest_open_lead_ids(
+    connection: sa.Connection, most: int, *, as_of: datetime, came: tuple[datetime, datetime] | None = None
+) -> list[str]:
+    """Return :func:`open_lead_ids`, those that came last first, and at most so many."""
+    query = sa.select(leads.c.lead_id).where(*_open(as_of, came))
+    newest = query.order_by(leads.c.event_at.desc(), leads.c.lead_id).limit(most)
+    return list(connection.execute(newest).scalars())
 
 
 def leads_between(connection: sa.Connection, first: datetime, last: datetime) -> list[str]:
     """Return the leads that came from the first moment to before the last one, in order of id."""
     query = sa.select(leads.c.lead_id).where(leads.c.event_at >= first, leads.c.event_at < last)
     return list(connection.execute(query.order_by(leads.c.lead_id)).scalars())
+
+
+def _open(as_of: datetime, came: tuple[datetime, datetime] | None) -> tuple[sa.ColumnElement[bool], ...]:
+    closed = (
+        sa.select(sa.literal(1))
+        .where(outcomes.c.lead_id == leads.c.lead_id, *_known(outcomes, as_of))
+        .exists()
+    )
+    window = (leads.c.event_at > came[0], leads.c.event_at <= came[1]) if came is not None else ()
+    return (*_known(leads, as_of), ~closed, *window)
 
 
 def _known(table: sa.Table, as_of: datetime) -> tuple[sa.ColumnElement[bool], ...]:

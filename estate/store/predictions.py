@@ -95,6 +95,18 @@ def read_recent(  # noqa: PLR0913 - four filters, all optional and by keyword
     return [_prediction(row) for row in connection.execute(newest).mappings()]
 
 
+def latest_of(connection: sa.Connection, model: str, entity_id: str, *, until: datetime) -> Prediction | None:
+    """Return what a model last answered about a case at or before a moment; None if it was not asked."""
+    query = (
+        sa.select(table)
+        .where(table.c.entity_id == entity_id, table.c.at <= until, table.c.model == model)
+        .order_by(table.c.at.desc(), table.c.prediction_id)
+        .limit(1)
+    )
+    row = connection.execute(query).mappings().one_or_none()
+    return _prediction(row) if row else None
+
+
 def _prediction(row: Mapping[Any, Any]) -> Prediction:
     fields = dict(row)
     return Prediction(**{**fields, "answered_by": AnsweredBy(fields["answered_by"])})

@@ -178,6 +178,9 @@ registry_views = sa.Table(
     sa.Column("model", sa.Text, primary_key=True),
     sa.Column("alias_version", sa.Text),  # what the production alias showed when it was last settled
     sa.Column("stage_version", sa.Text),  # likewise the Production stage
+    sa.Column("canary_version", sa.Text),  # likewise the alias canary
+    sa.Column("shadow_version", sa.Text),  # likewise the alias shadow
+    sa.Column("settled_seq", sa.BigInteger),  # the model's last row of the ledger that was carried out
     sa.Column("settled_at", _time, nullable=False),
 )
 

@@ -7,15 +7,14 @@ from pathlib import Path
 
 import numpy as np
 
-from estate.bundles.bundle import FEATURES, GOLDEN, MODEL, REFERENCE, Bundle, InputColumn, describe
+from estate.bundles.bundle import FEATURES, GOLDEN, REFERENCE, Bundle, InputColumn, describe
 from estate.bundles.manifest import write_manifest
-from estate.bundles.onnx_predictor import OnnxPredictor
+from estate.bundles.opening import BundlePredictor
 from estate.bundles.reference import Reference
-from estate.core.errors import ParityError
 from estate.core.frame import Frame
 from estate.training.data import TrainingData
-from estate.training.export import TOLERANCE, parity, to_onnx
 from estate.training.fit import Trained
+from estate.training.model_file import write_model
 from estate.training.split import Split
 
 GOLDEN_ROWS = 8
@@ -33,12 +32,9 @@ def write_bundle(trained: Trained, parts: Split, folder: Path) -> tuple[Bundle, 
         If the export differs by more than the tolerance anywhere on the holdout.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / MODEL).write_bytes(to_onnx(trained).SerializeToString())
-    bundle = _unsealed(trained, parts.train, folder)
-    (folder / FEATURES).write_text(describe(bundle))
-    difference = _parity(trained, parts.holdout, bundle)
-    predictor = OnnxPredictor(bundle, "unregistered")
-    golden = parts.holdout.features.take(np.arange(min(GOLDEN_ROWS, len(parts.holdout))))
+    predictor, difference = write_model(trained, parts.holdout, _unsealed(trained, parts.train, folder))
+    (folder / FEATURES).write_text(describe(predictor.bundle))
+    golden = parts.holdout.take(np.arange(min(GOLDEN_ROWS, len(parts.holdout))))
     (folder / GOLDEN).write_text(_golden(golden, predictor))
     sample = _sample(parts, trained.spec.seed)
     Reference(sample, predictor.predict_many(sample).score).write(folder / REFERENCE)
@@ -56,26 +52,15 @@ def _unsealed(trained: Trained, data: TrainingData, folder: Path) -> Bundle:
     )
 
 
-def _parity(trained: Trained, holdout: TrainingData, bundle: Bundle) -> float:
-    matrix = bundle.encoder.matrix(holdout.features)
-    scores = OnnxPredictor(bundle, "unregistered").predict_matrix(matrix)
-    exported = scores.score if scores.probabilities is None else scores.probabilities
-    difference = parity(trained, matrix.astype(np.float64), exported)
-    if not difference <= TOLERANCE:
-        raise ParityError(
-            f"export of model `{trained.spec.name}`",
-            expected=f"scores within {TOLERANCE:g} of the trained model on all {len(holdout)} holdout rows",
-            got=f"a difference of {difference:.3g}",
-            todo="Scale no inputs of tree models, and use estimators that docs/models.md lists as exact.",
-        )
-    return difference
-
-
-def _golden(features: Frame, predictor: OnnxPredictor) -> str:
-    columns = {name: [row[name] for row in features.records()] for name in features.columns}
-    return json.dumps(
-        {"features": columns, "scores": predictor.predict_many(features).score.tolist()}, indent=1
-    )
+def _golden(data: TrainingData, predictor: BundlePredictor) -> str:
+    """Return rows as a caller sends them, the features that they become, and the scores of these."""
+    columns = {name: [row[name] for row in data.features.records()] for name in data.features.columns}
+    golden = {
+        "rows": data.raw.select(data.inputs).records(),
+        "features": columns,
+        "scores": predictor.predict_many(data.features).score.tolist(),
+    }
+    return json.dumps(golden, indent=1)
 
 
 def _sample(parts: Split, seed: int) -> Frame:

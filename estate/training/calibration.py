@@ -6,11 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from estate.bundles.calibration import EPSILON, Calibration, terms
 from estate.core.frame import Numbers
-
-EPSILON = 1e-5
-"""Nearest that a probability comes to 0 or 1: an exported forest adds in float32 and is off by up to 1e-6,
-which the logarithm would make large there."""
 
 
 @dataclass(frozen=True)
@@ -49,12 +46,12 @@ class BetaCalibration:
         y : float64 array of shape (n,)
             0 or 1.
         """
-        terms = _terms(p)
+        weighed = terms(p)
         used = [0, 1]
-        weights, c = _logistic(terms, y)
+        weights, c = _logistic(weighed, y)
         if (weights < 0).any():
             used = [int(np.argmax(weights))]
-            weights, c = _logistic(terms[:, used], y)
+            weights, c = _logistic(weighed[:, used], y)
         if weights.max() <= 0:
             # These scores say nothing, or the wrong way round: the rate alone is left.
             return cls(0.0, 0.0, _logit(float(y.mean())))
@@ -64,14 +61,7 @@ class BetaCalibration:
 
     def apply(self, p: Numbers) -> Numbers:
         """Return calibrated probabilities of shape (n,)."""
-        z = _terms(p) @ np.array([self.a, self.b]) + self.c
-        calibrated: Numbers = 1.0 / (1.0 + np.exp(-z))
-        return calibrated
-
-
-def _terms(p: Numbers) -> Numbers:
-    clipped = np.clip(p, EPSILON, 1.0 - EPSILON)
-    return np.stack([np.log(clipped), -np.log1p(-clipped)], axis=1)
+        return Calibration(self.a, self.b, self.c).apply(p)
 
 
 def _logit(p: float) -> float:

@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 
 from estate.core.frame import Column, Frame, Numbers
 
+NO_COLUMNS = Frame({}, 0)
+
 
 @dataclass(frozen=True)
 class TrainingData:
@@ -32,6 +34,10 @@ class TrainingData:
         Raw columns that a request must bring; the features themselves for models of histories.
     raw : Frame
         Those raw columns, n rows.
+    protected : Frame
+        The raw columns that the spec's gate protects, n rows; no model reads them.
+    uses : int64 array of shape (n,), optional
+        By how many earlier gates each row was judged on; None: not counted.
     """
 
     features: Frame
@@ -42,6 +48,8 @@ class TrainingData:
     candidates: int
     inputs: tuple[str, ...]
     raw: Frame
+    protected: Frame = NO_COLUMNS
+    uses: NDArray[np.int64] | None = None
 
     def __len__(self) -> int:
         return len(self.y)
@@ -53,9 +61,9 @@ class TrainingData:
 
     @property
     def fingerprint(self) -> str:
-        """SHA-256 over every value, label, id and time."""
+        """SHA-256 over every value, label, id and time, those of protected columns too."""
         digest = hashlib.sha256()
-        for name, values in self.features.columns.items():
+        for name, values in (*self.features.columns.items(), *self.protected.columns.items()):
             digest.update(name.encode())
             digest.update(
                 values.tobytes() if values.dtype != object else "\0".join(map(str, values)).encode()
@@ -74,4 +82,6 @@ class TrainingData:
             self.candidates,
             self.inputs,
             self.raw.take(index),
+            self.protected.take(index),
+            None if self.uses is None else self.uses[index],
         )

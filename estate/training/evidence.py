@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from datetime import datetime
-from importlib.metadata import PackageNotFoundError, version
+from importlib.metadata import PackageNotFoundError, distributions, version
 
 from estate.bundles.bundle import Bundle
 from estate.core.evidence import Evidence
 from estate.training.data import TrainingData
-from estate.training.gate import Contest, Judgement
+from estate.training.gate import Judgement
 
 
 @dataclass(frozen=True)
@@ -22,16 +23,20 @@ class Origin:
         The same for every try of one training.
     as_of : datetime
         The training knew nothing later.
+    trained_by : str
+        Who asked for it: ``schedule``, ``drift``, or a person's name.
     """
 
     training_key: str
     as_of: datetime
+    trained_by: str = "unknown"
 
 
 def gather(
-    origin: Origin, bundle: Bundle, data: TrainingData, *, contest: Contest, judgement: Judgement
+    origin: Origin, bundle: Bundle, data: TrainingData, *, judgement: Judgement, artifacts_digest: str = ""
 ) -> Evidence:
     """Return the evidence of a version."""
+    contest = judgement.contest
     return Evidence(
         model=bundle.model,
         training_key=origin.training_key,
@@ -50,7 +55,19 @@ def gather(
         rows=len(data),
         holdout_rows=len(contest.challenger.score),
         mature_share=data.mature_share,
+        artifacts_digest=artifacts_digest,
+        requirements_digest=requirements_digest(),
+        trained_by=origin.trained_by,
+        holdout_uses=contest.uses,
+        groups=judgement.groups,
+        serving=contest.serving,
     )
+
+
+def requirements_digest() -> str:
+    """Return the SHA-256 over ``name==version`` of all installed packages, sorted, one a line."""
+    installed = sorted({f"{found.name.lower()}=={found.version}" for found in distributions()})
+    return hashlib.sha256("\n".join(installed).encode()).hexdigest()
 
 
 def code_version() -> str:

@@ -6,11 +6,12 @@ from typing import Any
 
 import numpy as np
 
+from estate.bundles.calibration import EPSILON
 from estate.bundles.onnx_predictor import INPUT, OUTPUT
 from estate.core.errors import TrainingError
 from estate.core.frame import Numbers
 from estate.core.model_spec import Task
-from estate.training.calibration import EPSILON, BetaCalibration
+from estate.training.calibration import BetaCalibration
 from estate.training.fit import Trained
 
 OPSET = 18

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from estate.core.errors import ContractError, LeadloopError
+from estate.core.errors import ContractError, LeadloopError, SpecError
 from estate.core.frame import Column, Frame, Numbers, category_text
 from estate.core.model_spec import CrmSource, ModelSpec, QuerySource, TableSource, Task
 from estate.features.events import DAY_US
@@ -18,7 +18,7 @@ from estate.features.histories import build_histories, micros
 from estate.store.database import Database
 from estate.store.facts import read_facts
 from estate.training.data import TrainingData
-from estate.training.table import numbers, raw_frame, read_table
+from estate.training.table import numbers, plain_frame, raw_frame, read_table
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -64,8 +64,28 @@ def _from_histories(spec: ModelSpec, source: CrmSource, database: Database, as_o
     features = spec.features.compute(build_histories(ids, moment[order], facts))
     y = (happens[order] <= moment[order] + int(source.horizon_days * DAY_US)).astype(np.float64)
     return TrainingData(
-        features, y, (), ids, moment[order], int(candidate.sum()), spec.features.names, features
+        features,
+        y,
+        (),
+        ids,
+        moment[order],
+        int(candidate.sum()),
+        spec.features.names,
+        features,
+        _protected_of_leads(spec, rows.iloc[order]),
     )
+
+
+def _protected_of_leads(spec: ModelSpec, leads: pd.DataFrame) -> Frame:
+    absent = [name for name in spec.gate.protected if name not in leads]
+    if absent:
+        raise SpecError(
+            f"`protected` in the gate of model `{spec.name}`",
+            expected=f"columns of leads: {', '.join(map(str, leads.columns))}",
+            got=", ".join(absent),
+            todo="Correct the names in the spec.",
+        )
+    return plain_frame(leads[list(spec.gate.protected)])
 
 
 def _outcome_times(
@@ -109,6 +129,7 @@ def _from_table(
         int(candidate.sum()),
         inputs,
         raw.select(inputs),
+        raw.select(spec.gate.protected),
     )
 
 

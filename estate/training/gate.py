@@ -2,10 +2,18 @@
 
 GATE101  enough frozen rows to judge
 GATE102  the metric reaches its bound
-GATE103  better than the champion on the same rows, by a paired bootstrap
+GATE103  better than the champion on the same rows, by a paired interval
 GATE104  a first version is better than answering without a model, likewise
 GATE105  probabilities come true as often as they say
 GATE106  the exported model answers as the trained one
+GATE107  the Brier score reaches its bound
+GATE108  the metric reaches its bound in every slice
+GATE109  no feature is, or stands for, a protected attribute
+GATE110  every protected group is selected often enough beside the luckiest one
+GATE111  fast enough in a real serving process
+GATE112  small enough in a real serving process
+GATE113  a real serving process gives the golden scores
+GATE114  the frozen rows have not been judged on too often
 """
 
 from __future__ import annotations
@@ -16,23 +24,17 @@ from dataclasses import dataclass
 import numpy as np
 
 from estate.core.errors import DataError
-from estate.core.evidence import Finding, Measure, Slice
+from estate.core.evidence import Finding, Group, Measure, ServingCost, Slice
 from estate.core.frame import Frame, Numbers
 from estate.core.model_spec import ModelSpec, Task
 from estate.core.prediction import Scores
 from estate.core.predictor import Predictor
+from estate.training import rules
 from estate.training.data import TrainingData
-from estate.training.metrics import (
-    TAIL,
-    Metric,
-    calibration_error,
-    measure,
-    metric_named,
-    resamples,
-    take,
-)
-
-PAIRED_RESAMPLES = 1000
+from estate.training.holdout import tail_after
+from estate.training.metrics import measure, metric_named, take
+from estate.training.paired import paired_gain
+from estate.training.protected import impact
 
 
 @dataclass(frozen=True)
@@ -49,6 +51,10 @@ class Contest:
         Set with ``champion``; where it is set and ``champion`` is None the champion could not read the rows.
     parity : float
         Greatest difference between the exported and the trained model over the whole holdout.
+    serving : ServingCost or None
+        None where it was not measured: then the rules on it are left out.
+    uses : int
+        Earlier gates that judged on at least half of these rows.
     """
 
     challenger: Scores
@@ -57,17 +63,21 @@ class Contest:
     champion: Scores | None
     champion_version: str | None
     parity: float
+    serving: ServingCost | None = None
+    uses: int = 0
 
 
 @dataclass(frozen=True)
 class Judgement:
-    """What the gate found."""
+    """What the gate found in a contest."""
 
+    contest: Contest
     findings: tuple[Finding, ...]
     measures: tuple[Measure, ...]
     baseline: tuple[Measure, ...]
     champion: tuple[Measure, ...]
     slices: tuple[Slice, ...]
+    groups: tuple[Group, ...]
 
     @property
     def verdict(self) -> bool:
@@ -97,88 +107,67 @@ def champion_scores(champion: Predictor, features: Frame) -> Scores | None:
 
 def judge(spec: ModelSpec, holdout: TrainingData, contest: Contest) -> Judgement:
     """Apply every rule and measure both sides."""
-    findings = tuple(_findings(spec, holdout, contest))
+    slices = tuple(_slices(spec, holdout, contest.challenger))
+    groups = _groups(spec, holdout, contest.challenger)
+    findings = (
+        *_on_scores(spec, holdout.y, contest),
+        *_on_parts(spec, holdout, slices, groups),
+        *(rules.served(spec.gate, contest.serving) if contest.serving else ()),
+        rules.fresh(spec.gate, contest.uses),
+    )
     champion = measure(spec.task, holdout.y, contest.champion) if contest.champion else ()
     return Judgement(
-        findings,
+        contest,
+        tuple(sorted(findings, key=lambda finding: finding.code)),
         measure(spec.task, holdout.y, contest.challenger),
         measure(spec.task, holdout.y, contest.baseline),
         champion,
-        tuple(_slices(spec, holdout, contest.challenger)),
+        slices,
+        groups,
     )
 
 
-def _findings(spec: ModelSpec, holdout: TrainingData, contest: Contest) -> Iterator[Finding]:
-    metric = metric_named(spec.task, spec.gate.metric)
-    yield _enough(spec, holdout)
-    if spec.gate.bound is not None:
-        yield _bound(metric, holdout.y, contest.challenger, spec.gate.bound)
+def _on_scores(spec: ModelSpec, y: Numbers, contest: Contest) -> Iterator[Finding]:
+    gate, metric = spec.gate, metric_named(spec.task, spec.gate.metric)
+    yield rules.enough_rows(spec, y)
+    if gate.bound is not None:
+        yield rules.bound(metric, y, contest.challenger, gate.bound)
+    yield _compared(spec, y, contest)
+    if spec.task is Task.BINARY and gate.calibration_error is not None:
+        yield rules.calibrated(y, contest.challenger, gate.calibration_error)
+    yield Finding(
+        "GATE106", True, f"the exported model differs from the trained one by at most {contest.parity:.1e}"
+    )
+    if spec.task is Task.BINARY and gate.brier is not None:
+        yield rules.brier_bound(y, contest.challenger, gate.brier)
+
+
+def _compared(spec: ModelSpec, y: Numbers, contest: Contest) -> Finding:
+    metric, tail = metric_named(spec.task, spec.gate.metric), tail_after(contest.uses)
     if contest.champion is not None:
-        against = f"version {contest.champion_version} in production"
         pair, code = (contest.challenger, contest.champion), "GATE103"
+        against = f"version {contest.champion_version} in production"
     else:
         pair, code, against = (contest.challenger, contest.baseline), "GATE104", contest.baseline_name
         if contest.champion_version is not None:
             against += f" (version {contest.champion_version} in production reads columns that are no more)"
-    yield _better(code, paired_gain(metric, holdout.y, pair, seed=spec.seed), against, spec.gate.margin)
-    if spec.task is Task.BINARY and spec.gate.calibration_error is not None:
-        yield _calibrated(holdout.y, contest.challenger, spec.gate.calibration_error)
-    yield Finding(
-        "GATE106", True, f"the exported model differs from the trained one by at most {contest.parity:.1e}"
-    )
-
-
-def _enough(spec: ModelSpec, holdout: TrainingData) -> Finding:
-    gate, rows = spec.gate, len(holdout)
-    if spec.task is not Task.BINARY:
-        return Finding("GATE101", rows >= gate.holdout_rows, f"{rows} frozen rows, needs {gate.holdout_rows}")
-    rarer = int(min(holdout.y.sum(), rows - holdout.y.sum()))
+    gain = paired_gain(metric, y, pair, tail=tail, seed=spec.seed)
+    passed = rules.is_better(gain, spec.gate.margin)
     return Finding(
-        "GATE101",
-        rows >= gate.holdout_rows and rarer >= gate.holdout_positives,
-        f"{rows} frozen rows, needs {gate.holdout_rows}; "
-        f"{rarer} of the rarer outcome, needs {gate.holdout_positives}",
+        code, passed, rules.comparison(metric, gain, against, margin=spec.gate.margin, uses=contest.uses)
     )
 
 
-def _bound(metric: Metric, y: Numbers, scores: Scores, bound: float) -> Finding:
-    value = metric.function(y, scores)
-    side = "at least" if metric.larger_is_better else "at most"
-    return Finding(
-        "GATE102",
-        bool(metric.improvement(value, bound) >= 0),
-        f"{metric.name} {value:.4f}, needs {side} {bound:g}",
-    )
-
-
-def paired_gain(metric: Metric, y: Numbers, pair: tuple[Scores, Scores], *, seed: int = 0) -> Measure:
-    """Measure how much better the first of two is on the same rows, with a paired 90 % bootstrap interval."""
-    ours, theirs = pair
-    gains = [
-        metric.improvement(
-            metric.function(y[rows], take(ours, rows)), metric.function(y[rows], take(theirs, rows))
-        )
-        for rows in resamples(len(y), seed, count=PAIRED_RESAMPLES)
-    ]
-    low, high = np.nanquantile(gains, [TAIL, 1.0 - TAIL])
-    gain = metric.improvement(metric.function(y, ours), metric.function(y, theirs))
-    return Measure(metric.name, gain, float(low), float(high))
-
-
-def _better(code: str, gain: Measure, against: str, margin: float) -> Finding:
-    return Finding(
-        code,
-        bool(gain.low > margin),
-        f"{gain.name} better than {against} by {gain.value:.4f}, "
-        f"90 % interval {gain.low:.4f} to {gain.high:.4f}; the lower end needs to be above {margin:g}",
-    )
-
-
-def _calibrated(y: Numbers, scores: Scores, most: float) -> Finding:
-    error = calibration_error(y, scores)
-    return Finding(
-        "GATE105", error <= most, f"expected calibration error {error:.4f}, needs at most {most:g}"
-    )
+def _on_parts(
+    spec: ModelSpec, holdout: TrainingData, slices: tuple[Slice, ...], groups: tuple[Group, ...]
+) -> Iterator[Finding]:
+    gate = spec.gate
+    if gate.slice_bound is not None:
+        yield rules.slices_bound(gate, metric_named(spec.task, gate.metric), slices)
+    if gate.protected:
+        yield rules.unprotected(gate, holdout)
+        if spec.task is not Task.MULTICLASS:
+            yield rules.even_handed(gate, groups)
 
 
 def _constant(task: Task, train: TrainingData, rows: int) -> Scores:
@@ -198,3 +187,10 @@ def _slices(spec: ModelSpec, holdout: TrainingData, scores: Scores) -> Iterator[
             if len(rows) >= spec.gate.holdout_positives:
                 judged = metric.function(holdout.y[rows], take(scores, rows))
                 yield Slice(column, value, len(rows), judged)
+
+
+def _groups(spec: ModelSpec, holdout: TrainingData, scores: Scores) -> tuple[Group, ...]:
+    gate = spec.gate
+    if not gate.protected or spec.task is Task.MULTICLASS:
+        return ()  # several classes have no one score by which the desk would choose
+    return impact(holdout.protected, scores.score, share=gate.selected_share, least_rows=gate.slice_rows)

@@ -31,29 +31,44 @@ class Metric:
     function : callable
         From labels of shape (n,) and scores of n rows to a number.
     larger_is_better : bool
+    per_row : callable, optional
+        From the same to n numbers whose mean the metric is, where it is one.
     """
 
     name: str
     function: Callable[[Numbers, Scores], float]
     larger_is_better: bool
+    per_row: Callable[[Numbers, Scores], Numbers] | None = None
 
     def improvement(self, ours: float, theirs: float) -> float:
         """Return how much better ours is; negative if it is worse."""
         return ours - theirs if self.larger_is_better else theirs - ours
 
 
-def log_loss(y: Numbers, scores: Scores) -> float:
-    """Mean negative log likelihood, in nats; two classes or more."""
+def log_losses(y: Numbers, scores: Scores) -> Numbers:
+    """Negative log likelihood of each row, in nats; two classes or more."""
     if scores.probabilities is None:
         p = np.where(y == 1, scores.score, 1.0 - scores.score)
     else:
         p = scores.probabilities[np.arange(len(y)), y.astype(np.intp)]
-    return float(-np.log(np.clip(p, _EPSILON, 1.0)).mean())
+    losses: Numbers = -np.log(np.clip(p, _EPSILON, 1.0))
+    return losses
+
+
+def log_loss(y: Numbers, scores: Scores) -> float:
+    """Mean negative log likelihood, in nats; two classes or more."""
+    return float(log_losses(y, scores).mean())
+
+
+def squared_errors(y: Numbers, scores: Scores) -> Numbers:
+    """Squared distance of each row's score from its label."""
+    squares: Numbers = (scores.score - y) ** 2
+    return squares
 
 
 def brier(y: Numbers, scores: Scores) -> float:
     """Mean squared distance of the probability from 0 or 1."""
-    return float(((scores.score - y) ** 2).mean())
+    return float(squared_errors(y, scores).mean())
 
 
 def roc_auc(y: Numbers, scores: Scores) -> float:
@@ -69,17 +84,29 @@ def roc_auc(y: Numbers, scores: Scores) -> float:
 
 
 def pr_auc(y: Numbers, scores: Scores) -> float:
-    """Average precision."""
-    from sklearn.metrics import average_precision_score
+    """Average precision: the share of positives among rows scored as high, mean over the positives."""
+    positives = y.sum()
+    if not positives:
+        return float("nan")
+    order = np.argsort(-scores.score, kind="stable")
+    score, found = scores.score[order], np.cumsum(y[order])
+    ends = np.flatnonzero(np.append(score[1:] != score[:-1], True))  # tied rows are found together
+    found = found[ends]
+    return float((np.diff(found, prepend=0.0) * found / (ends + 1)).sum() / positives)
 
-    return float(average_precision_score(y, scores.score)) if y.sum() else float("nan")
+
+def hits(y: Numbers, scores: Scores) -> Numbers:
+    """1 for each row whose most likely class is right (0.5 is the cut if binary), else 0."""
+    if scores.probabilities is None:
+        right = (scores.score >= 0.5) == (y == 1)
+    else:
+        right = scores.probabilities.argmax(axis=1) == y
+    return np.asarray(right, dtype=np.float64)
 
 
 def accuracy(y: Numbers, scores: Scores) -> float:
     """Share of rows whose most likely class is right (0.5 is the cut if binary)."""
-    if scores.probabilities is None:
-        return float(((scores.score >= 0.5) == (y == 1)).mean())
-    return float((scores.probabilities.argmax(axis=1) == y).mean())
+    return float(hits(y, scores).mean())
 
 
 def lift_top_decile(y: Numbers, scores: Scores) -> float:
@@ -95,9 +122,15 @@ def calibration_error(y: Numbers, scores: Scores) -> float:
     return float(sum(gaps) / len(y))
 
 
+def absolute_errors(y: Numbers, scores: Scores) -> Numbers:
+    """Absolute error of each row, in the label's unit."""
+    errors: Numbers = np.abs(scores.score - y)
+    return errors
+
+
 def mae(y: Numbers, scores: Scores) -> float:
     """Mean absolute error, in the label's unit."""
-    return float(np.abs(scores.score - y).mean())
+    return float(absolute_errors(y, scores).mean())
 
 
 def rmse(y: Numbers, scores: Scores) -> float:
@@ -112,16 +145,16 @@ def r2(y: Numbers, scores: Scores) -> float:
 
 
 _PROBABILITY = (
-    Metric("log_loss", log_loss, False),
-    Metric("brier", brier, False),
+    Metric("log_loss", log_loss, False, log_losses),
+    Metric("brier", brier, False, squared_errors),
     Metric("roc_auc", roc_auc, True),
     Metric("pr_auc", pr_auc, True),
-    Metric("accuracy", accuracy, True),
+    Metric("accuracy", accuracy, True, hits),
     Metric("lift_top_decile", lift_top_decile, True),
     Metric("calibration_error", calibration_error, False),
 )
-_CLASSES = (Metric("log_loss", log_loss, False), Metric("accuracy", accuracy, True))
-_VALUE = (Metric("mae", mae, False), Metric("rmse", rmse, False), Metric("r2", r2, True))
+_CLASSES = (Metric("log_loss", log_loss, False, log_losses), Metric("accuracy", accuracy, True, hits))
+_VALUE = (Metric("mae", mae, False, absolute_errors), Metric("rmse", rmse, False), Metric("r2", r2, True))
 METRICS: Mapping[Task, tuple[Metric, ...]] = {
     Task.BINARY: _PROBABILITY,
     Task.MULTICLASS: _CLASSES,
@@ -149,7 +182,10 @@ def measure(task: Task, y: Numbers, scores: Scores, *, seed: int = 0) -> tuple[M
     samples = resamples(len(y), seed)
     made = []
     for metric in METRICS[task]:
-        drawn = [metric.function(y[rows], take(scores, rows)) for rows in samples]
+        if metric.per_row is not None:
+            drawn = metric.per_row(y, scores)[samples].mean(axis=1)
+        else:
+            drawn = np.array([metric.function(y[rows], take(scores, rows)) for rows in samples])
         low, high = np.nanquantile(drawn, [TAIL, 1.0 - TAIL])
         made.append(Measure(metric.name, metric.function(y, scores), float(low), float(high)))
     return tuple(made)

@@ -1,14 +1,22 @@
-"""Train on the oldest rows, calibrate on the next, judge on the newest."""
+"""Train on the oldest rows, calibrate on the next, judge on the newest.
+
+The newest rows are frozen. Those of them that earlier gates have used up are learned from instead, as long
+as enough fresh ones are left to judge on; if not, only the fewest newest ones that are enough are frozen, for
+they share the least with earlier gates. Fresh rows are never sought further back: the version in production
+may have learned from those.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from estate.core.errors import NotEnoughData
 from estate.core.model_spec import ModelSpec, Task
 from estate.training.data import TrainingData
+from estate.training.holdout import enough
 
 HOLDOUT_SHARE = 0.20
 CALIBRATION_SHARE = 0.15
@@ -27,6 +35,8 @@ class Split:
 def split_by_time(spec: ModelSpec, data: TrainingData) -> Split:
     """Cut the rows, which are in order of time, into train, calibration and holdout.
 
+    Rows that ``data.uses`` counts as used up are not frozen, if enough others are among the newest.
+
     Raises
     ------
     NotEnoughData
@@ -34,15 +44,27 @@ def split_by_time(spec: ModelSpec, data: TrainingData) -> Split:
     """
     require_rows(spec, data)
     n = len(data)
-    holdout_from = n - min(round(n * HOLDOUT_SHARE), spec.gate.holdout_most)
+    frozen = _frozen(spec, data)
+    rest = np.setdiff1d(np.arange(n), frozen)
     calibrated = spec.task is Task.BINARY
-    train_to = holdout_from - (min(round(n * CALIBRATION_SHARE), spec.calibration_most) if calibrated else 0)
-    every = np.arange(n)
-    parts = Split(
-        data.take(every[:train_to]), data.take(every[train_to:holdout_from]), data.take(every[holdout_from:])
-    )
+    train_to = len(rest) - (min(round(n * CALIBRATION_SHARE), spec.calibration_most) if calibrated else 0)
+    parts = Split(data.take(rest[:train_to]), data.take(rest[train_to:]), data.take(frozen))
     _require_classes(spec, parts)
     return parts
+
+
+def _frozen(spec: ModelSpec, data: TrainingData) -> NDArray[np.intp]:
+    n = len(data)
+    newest = np.arange(n - min(round(n * HOLDOUT_SHARE), spec.gate.holdout_most), n)
+    if data.uses is None:
+        return newest
+    fresh = newest[data.uses[newest] < spec.gate.holdout_uses]
+    if enough(spec, data.y[fresh]):
+        return fresh
+    for rows in range(spec.gate.holdout_rows, len(newest)):
+        if enough(spec, data.y[newest[-rows:]]):
+            return newest[-rows:]
+    return newest
 
 
 def require_rows(spec: ModelSpec, data: TrainingData) -> None:

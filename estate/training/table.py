@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -73,9 +74,20 @@ def raw_frame(table: pd.DataFrame, spec: ModelSpec) -> Frame:
         If a number column holds text.
     """
     kinds = {name: spec.features.kind(name) for name in spec.features.names if name in table}
+    return plain_frame(table, kinds)
+
+
+def plain_frame(table: pd.DataFrame, kinds: Mapping[str, str] | None = None) -> Frame:
+    """Turn columns into numbers and categories: as ``kinds`` says, else by the table's own types.
+
+    Raises
+    ------
+    ContractError
+        If a number column holds text.
+    """
     columns: dict[str, Column] = {}
     for name in table.columns:
-        kind = kinds.get(name, "number" if table[name].dtype.kind in "biuf" else "category")
+        kind = (kinds or {}).get(name, "number" if table[name].dtype.kind in "biuf" else "category")
         columns[str(name)] = numbers(table[name]) if kind == "number" else _categories(table[name])
     return Frame(columns, len(table))
 
@@ -110,7 +122,7 @@ def _own_query(source: QuerySource, database: Database | None) -> pd.DataFrame:
 
 def _require_columns(table: pd.DataFrame, spec: ModelSpec, source: TableSource | QuerySource) -> None:
     raw_features = [f for f in (*spec.features.numbers, *spec.features.categories) if isinstance(f, str)]
-    named = [*raw_features, source.label, source.entity, source.time, source.order]
+    named = [*raw_features, source.label, source.entity, source.time, source.order, *spec.gate.protected]
     missing = [name for name in named if name is not None and name not in table]
     if missing:
         raise ContractError(

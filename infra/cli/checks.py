@@ -30,12 +30,15 @@ class Finding:
         What was found.
     todo : str
         What to do if it is not.
+    warns : bool
+        Good enough to work with, but there is something to do.
     """
 
     check: str
     ok: bool
     found: str
     todo: str = ""
+    warns: bool = False
 
 
 def run_checks(settings: Settings) -> list[Finding]:
@@ -127,6 +130,39 @@ def database(settings: Settings) -> Finding:
     return Finding("database", current == newest, found, "Run `leadloop up`: it migrates.")
 
 
+def ledger(settings: Settings) -> Finding:
+    """The user of the database can't change the ledger or the evidence."""
+    from infra.stack.rights import changeable
+
+    tables = changeable(settings.endpoint("database_url"))
+    if not tables:
+        return Finding("ledger", ok=True, found="can't be changed by the user that Leadloop works as")
+    return Finding(
+        "ledger",
+        ok=True,
+        found=f"this user could change the {' and the '.join(tables)}, if it took the triggers away.",
+        todo="Set LEADLOOP_OWNER_DATABASE_URL to it, and LEADLOOP_DATABASE_URL to another user.",
+        warns=True,
+    )
+
+
+def keys(settings: Settings) -> Finding:
+    """There is a key to sign evidence with, nobody else can read it, and its signatures count."""
+    from estate.signing import key_ring
+
+    ring = key_ring(settings)
+    name = ring.signing_key().key_id
+    mode = ring.signing.stat().st_mode & 0o777
+    if mode & 0o077:
+        found = f"{ring.signing} can be read by others (mode {mode:04o})."
+        return Finding("keys", ok=False, found=found, todo=f"Run `chmod 600 {ring.signing}`.")
+    trusted = ring.trusted_keys()
+    if name not in trusted:
+        found = f"key {name} signs, but is not among the trusted ones."
+        return Finding("keys", ok=False, found=found, todo="Run `leadloop keys rotate`.")
+    return Finding("keys", ok=True, found=f"key {name} signs; trusted: {len(trusted)}")
+
+
 def mlflow(settings: Settings) -> Finding:
     """MLflow answers."""
     return _answers("mlflow", settings.endpoint("mlflow_url"), "/health")
@@ -194,5 +230,5 @@ def _answers(name: str, url: str, path: str) -> Finding:
 
 
 CHECKS: tuple[Callable[[Settings], Finding], ...] = (
-    python, packages, home, disk, database, mlflow, prefect, worker, deployments, serving,
+    python, packages, home, disk, keys, database, ledger, mlflow, prefect, worker, deployments, serving,
 )  # fmt: skip

@@ -23,9 +23,10 @@ def doctor(as_json: Annotated[bool, typer.Option("--json", help="Print one JSON 
     else:
         out = console()
         for finding in findings:
-            mark = "[green]ok [/]" if finding.ok else "[red]bad[/]"
+            mark = "[red]bad[/]" if not finding.ok else "[yellow]hm [/]" if finding.warns else "[green]ok [/]"
             out.print(f"{mark} {finding.check:<13}", end="")
-            out.print(finding.found + ("" if finding.ok else f" {finding.todo}"), markup=False)
+            quiet = finding.ok and not finding.warns
+            out.print(finding.found + ("" if quiet else f" {finding.todo}"), markup=False)
     if not good:
         raise typer.Exit(1)
 

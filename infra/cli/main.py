@@ -18,7 +18,20 @@ import traceback
 import typer
 
 from estate.core.errors import LeadloopError
-from infra.cli import data, doctor, down, registry, scoring, status, training, up, watch
+from infra.cli import (
+    data,
+    doctor,
+    down,
+    history,
+    keys,
+    ledger,
+    registry,
+    scoring,
+    status,
+    training,
+    up,
+    watch,
+)
 
 app = typer.Typer(
     help="Keep the models of a real-estate lead desk honest and fresh.",
@@ -35,6 +48,9 @@ doctor.register(app)
 data.register(app)
 training.register(app)
 registry.register(app)
+history.register(app)
+ledger.register(app)
+keys.register(app)
 scoring.register(app)
 watch.register(app)
 

@@ -23,9 +23,13 @@ def retrain(
     """Ask for one training of a model, through the table of requests; a worker runs it."""
     from estate.core.clock import parse_time
     from estate.core.errors import TrainingError
+    from estate.core.settings import load_settings
     from infra.training import ask, follow
+    from model_registry.identity import who_am_i
 
-    request = ask(model, detail=cause, as_of=parse_time(as_of) if as_of else None)
+    settings = load_settings()
+    moment = parse_time(as_of) if as_of else None
+    request = ask(model, detail=cause, who=who_am_i(settings), as_of=moment, settings=settings)
     typer.echo(
         f"request {request.request_id}: {request.state}{f' ({request.reason})' if request.reason else ''}"
     )

@@ -3,4 +3,6 @@
 from estate.core.settings import load_settings
 from infra.migrations.run import upgrade
 
-upgrade(load_settings().endpoint("database_url"))
+settings = load_settings()
+owner = settings.owner_database_url
+upgrade(owner.get_secret_value() if owner else settings.endpoint("database_url"))

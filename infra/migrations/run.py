@@ -10,6 +10,7 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
 from estate.store.database import Database
+from infra.migrations.rights import grant_rights
 
 # Two processes may start at once: the second waits here until the first has migrated.
 _LOCK = "SELECT pg_advisory_lock(hashtext('leadloop migrations'))"
@@ -24,6 +25,12 @@ def upgrade(database_url: str) -> None:
             command.upgrade(_config(database_url), "head")
         finally:
             connection.exec_driver_sql(_UNLOCK)
+
+
+def regrant(database_url: str) -> bool:
+    """Give the parts' group its rights again, in case it was made since; False if there is no such group."""
+    with Database(database_url).engine.begin() as connection:
+        return grant_rights(connection)
 
 
 def revisions(database_url: str) -> tuple[str | None, str | None]:

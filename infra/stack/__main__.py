@@ -8,6 +8,7 @@ from pathlib import Path
 
 from estate.core.errors import LeadloopError
 from estate.core.settings import ENDPOINTS_FILE, Settings, load_settings
+from estate.signing import ensure_keys
 from infra.stack import postgres
 from infra.stack.addresses import decide_addresses, write_endpoints
 from infra.stack.environment import shared_environment
@@ -48,6 +49,7 @@ def run(settings: Settings, home: Path) -> bool:
     addresses = decide_addresses(settings, home)
     if "postgres" in addresses.ports:
         postgres.make_data_folder(home)
+    ensure_keys(settings)  # before the worker: what it trains is signed
     write_endpoints(addresses, home)
     parts = list_parts(addresses, home=home, host=settings.host)
     place = Place(home, ROOT, shared_environment(settings, addresses, home))

@@ -25,6 +25,9 @@ class Addresses:
     ----------
     database_url, mlflow_database_url, prefect_database_url : str
         ``postgresql://…``; hold passwords, never shown.
+    owner_database_url : str
+        Leadloop's database as the owner of its tables: for migrations. The same as ``database_url`` where
+        only one user was given.
     mlflow_url, prefect_url, serving_url : str
         HTTP addresses for clients; Prefect's ends in ``/api``.
     ports : dict
@@ -34,6 +37,7 @@ class Addresses:
     """
 
     database_url: str
+    owner_database_url: str
     mlflow_database_url: str
     prefect_database_url: str
     mlflow_url: str
@@ -61,14 +65,17 @@ def decide_addresses(settings: Settings, home: Path) -> Addresses:
     host = _client_host(settings.host)
     base = {part: f"http://{host}:{port}" for part, port in chosen.by_part.items()}
     if "postgres" in base:
-        network = f"{host}:{chosen.by_part['postgres']}"
-        database = f"postgresql://{postgres.USER}:{postgres.password(home)}@{network}/leadloop"
+        network = f"{host}:{chosen.by_part['postgres']}/leadloop"
+        owner = f"postgresql://{postgres.USER}:{postgres.password(home)}@{network}"
+        database = f"postgresql://{postgres.PARTS_USER}:{postgres.password(home, 'postgres_parts')}@{network}"
     else:
         database = database_urls.libpq(_secret(settings.database_url))
+        owner = database_urls.libpq(_secret(settings.owner_database_url or settings.database_url))
     return Addresses(
         database_url=database,
-        mlflow_database_url=_beside(settings.mlflow_database_url, database, "mlflow"),
-        prefect_database_url=_beside(settings.prefect_database_url, database, "prefect"),
+        owner_database_url=owner,
+        mlflow_database_url=_beside(settings.mlflow_database_url, owner, "mlflow"),
+        prefect_database_url=_beside(settings.prefect_database_url, owner, "prefect"),
         mlflow_url=(settings.mlflow_url or base["mlflow"]).rstrip("/"),
         prefect_url=_api(settings.prefect_url) if settings.prefect_url else f"{base['prefect']}/api",
         serving_url=base["serving"],

@@ -31,17 +31,22 @@ FOREIGN = (
     "MLFLOW_RUN_ID",
 )
 
+# The owner of the tables is the migrations' business alone.
+OWNERS = ("LEADLOOP_OWNER_DATABASE_URL",)
+
 
 def shared_environment(settings: Settings, addresses: Addresses, home: Path) -> Mapping[str, str]:
     """Return every part's environment: absolute paths, addresses, no telemetry, loopback without proxy."""
-    kept = {key: value for key, value in os.environ.items() if key not in FOREIGN}
+    kept = {key: value for key, value in os.environ.items() if key not in (*FOREIGN, *OWNERS)}
     no_proxy = ",".join(
         filter(None, [kept.get("NO_PROXY") or kept.get("no_proxy"), "127.0.0.1,localhost,::1"])
     )
     models = ":".join(str(path.resolve()) for path in settings.models)
+    keys = settings.signing_keys
     return {
         **kept,
         **PRIVATE,
+        **({"LEADLOOP_SIGNING_KEYS": str(keys.resolve())} if keys else {}),
         "NO_PROXY": no_proxy,
         "no_proxy": no_proxy,
         "PYTHONUNBUFFERED": "1",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 from infra.stack import database_urls, postgres
@@ -21,7 +22,7 @@ def list_parts(addresses: Addresses, *, home: Path, host: str) -> tuple[Part, ..
     return (
         *((_postgres(addresses, home, host),) if "postgres" in addresses.ports else ()),
         _databases(addresses),
-        _step("migrations", "infra.stack.migrate", needs=("databases",)),
+        _step("migrations", "infra.stack.migrate", needs=("databases",), env=_owner(addresses)),
         _mlflow(addresses, home, host),
         _prefect(addresses, home, host),
         _worker(addresses),
@@ -36,8 +37,12 @@ def _python(name: str, module: str, *arguments: str, **rest: object) -> Part:
     return Part(name=name, command=command, **rest)  # type: ignore[arg-type]
 
 
-def _step(name: str, module: str, *, needs: tuple[str, ...]) -> Part:
-    return _python(name, module, health=Finished(), needs=needs)
+def _step(name: str, module: str, *, needs: tuple[str, ...], env: Mapping[str, str] | None = None) -> Part:
+    return _python(name, module, health=Finished(), needs=needs, env=env or {})
+
+
+def _owner(addresses: Addresses) -> Mapping[str, str]:
+    return {"LEADLOOP_OWNER_DATABASE_URL": database_urls.psycopg(addresses.owner_database_url)}
 
 
 def _postgres(addresses: Addresses, home: Path, host: str) -> Part:
@@ -57,7 +62,7 @@ def _postgres(addresses: Addresses, home: Path, host: str) -> Part:
 def _databases(addresses: Addresses) -> Part:
     needs = ("postgres",) if "postgres" in addresses.ports else ()
     wanted = {
-        "LEADLOOP_DATABASE_URL": addresses.database_url,
+        "LEADLOOP_DATABASE_URL": addresses.owner_database_url,
         **(
             {"LEADLOOP_MLFLOW_DATABASE_URL": addresses.mlflow_database_url}
             if "mlflow" in addresses.ports

@@ -15,6 +15,9 @@ from infra.stack.child import NOBODY
 from infra.stack.status import write_private
 
 USER = "leadloop"
+"""Owns everything."""
+PARTS_USER = "leadloop_parts"
+"""What the parts work as; it can't change the ledger or the evidence."""
 
 
 def program(name: str) -> str:
@@ -27,9 +30,16 @@ def program(name: str) -> str:
     return str(Path(found.submodule_search_locations[0]) / "pginstall" / "bin" / name)
 
 
-def password(home: Path) -> str:
-    """Return the password of the embedded Postgres, made at the first call and kept in a private file."""
-    path = home / "secrets" / "postgres"
+def password(home: Path, name: str = "postgres") -> str:
+    """Return a password of the embedded Postgres, made at the first call and kept in a private file.
+
+    Parameters
+    ----------
+    home : Path
+    name : str
+        Its file below ``<home>/secrets``; the owner's if not given.
+    """
+    path = home / "secrets" / name
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     if not path.exists():
         write_private(path, secrets.token_urlsafe(24))

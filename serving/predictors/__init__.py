@@ -1,8 +1,23 @@
-"""Wrappers around a predictor: each takes one and is one."""
+"""Wrappers around a predictor: each takes one or two and is one."""
 
+from serving.predictors.canary import Canary
+from serving.predictors.cases import Cases
 from serving.predictors.checked import Checked
 from serving.predictors.fallback import Fallback
 from serving.predictors.measured import Measured
-from serving.predictors.signed import SignedScores, sign
+from serving.predictors.shadow import Shadow
+from serving.predictors.share import Share
+from serving.predictors.signed import MixedScores, SignedScores, sign
 
-__all__ = ["Checked", "Fallback", "Measured", "SignedScores", "sign"]
+__all__ = [
+    "Canary",
+    "Cases",
+    "Checked",
+    "Fallback",
+    "Measured",
+    "MixedScores",
+    "Shadow",
+    "Share",
+    "SignedScores",
+    "sign",
+]

@@ -6,10 +6,17 @@ have taken over. So the answer carries its origin itself.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
 
 from estate.core.prediction import NO_VERSION, AnsweredBy, Scores
 from estate.core.predictor import Predictor
+
+Origin = tuple[str, AnsweredBy]
+"""Version and kind of who answered."""
 
 
 @dataclass(frozen=True)
@@ -25,6 +32,63 @@ class SignedScores(Scores):
 
     version: str = NO_VERSION
     answered_by: AnsweredBy = AnsweredBy.RULES
+
+    def origins(self) -> list[Origin]:
+        """Return the origin of each row."""
+        return [(self.version, self.answered_by)] * len(self.score)
+
+    def rows_by_origin(self) -> Iterator[tuple[Origin, int]]:
+        """Return how many rows each origin scored."""
+        yield (self.version, self.answered_by), len(self.score)
+
+
+@dataclass(frozen=True)
+class MixedScores(SignedScores):
+    """Scores of the present version, with those of a new one among them.
+
+    Parameters
+    ----------
+    new : bool array of shape (n,)
+        Which rows the new version scored.
+    new_origin : tuple
+    texts : tuple of (str or None)
+        The label of each row: the two versions may know different classes.
+    """
+
+    new: NDArray[np.bool_] = field(default_factory=lambda: np.zeros(0, dtype=np.bool_))
+    new_origin: Origin = (NO_VERSION, AnsweredBy.RULES)
+    texts: tuple[str | None, ...] = ()
+
+    @classmethod
+    def of(cls, present: SignedScores, other: SignedScores, new: NDArray[np.bool_]) -> MixedScores:
+        """Put the scores of two predictors into the order of the rows; ``new`` are the other one's."""
+        score = np.empty(len(new))
+        score[~new], score[new] = present.score, other.score
+        texts = np.empty(len(new), dtype=object)
+        texts[~new], texts[new] = present.labels(), other.labels()
+        return cls(
+            score,
+            version=present.version,
+            answered_by=present.answered_by,
+            new=new,
+            new_origin=(other.version, other.answered_by),
+            texts=tuple(texts.tolist()),
+        )
+
+    def labels(self) -> list[str | None]:
+        """Return the most likely class of each row, as whoever scored it says."""
+        return list(self.texts)
+
+    def origins(self) -> list[Origin]:
+        """Return the origin of each row."""
+        present = (self.version, self.answered_by)
+        return [self.new_origin if new else present for new in self.new.tolist()]
+
+    def rows_by_origin(self) -> Iterator[tuple[Origin, int]]:
+        """Return how many rows each origin scored."""
+        count = int(self.new.sum())
+        yield (self.version, self.answered_by), len(self.new) - count
+        yield self.new_origin, count
 
 
 def sign(scores: Scores, predictor: Predictor) -> SignedScores:

@@ -122,7 +122,7 @@ REFUSED: dict[str, tuple[Callable[[], Any], str]] = {
         lambda: make_pipeline(StandardScaler(), XGBClassifier(n_estimators=100, max_depth=4)),
         "Scale no inputs of tree models",
     ),
-    "KNeighborsClassifier": (lambda: scaled(KNeighborsClassifier(15)), "got a difference of"),
+    "KNeighborsClassifier": (lambda: scaled(KNeighborsClassifier(15)), "ai.onnx.Scan"),
     "LinearDiscriminantAnalysis": (lambda: scaled(LinearDiscriminantAnalysis()), "got a difference of"),
     "LinearSVC": (lambda: scaled(LinearSVC()), "with predict_proba, got Pipeline that ends in LinearSVC"),
     "LogisticRegression": (LogisticRegression, "put an imputer in front"),

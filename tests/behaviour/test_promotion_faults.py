@@ -19,7 +19,9 @@ import pytest
 
 from estate.core.settings import Settings
 from infra.stack import PartStatus, read_status
+from infra.stack.database_urls import libpq
 from tests.asking import Asking
+from tests.conftest import owner_url
 from tests.desk import MODEL, Desk, open_desk
 
 pytestmark = [pytest.mark.thorough, pytest.mark.stack, pytest.mark.timeout(600)]
@@ -170,11 +172,11 @@ def test_a_damaged_artifact_is_refused(from_first: Desk, name: str, damage: str)
 
 def test_evidence_forged_by_the_databases_owner_is_refused(from_first: Desk) -> None:
     """The document and everything beside it are rewritten to fit each other; only the signature can't be."""
-    made = from_first.registry.client.get_model_version(MODEL, "2")
-    forged = str(
-        from_first.registry.client.create_model_version(MODEL, made.source, run_id=made.run_id).version
-    )
-    with psycopg.connect(owner_url(from_first.settings), autocommit=True) as owner:
+    client = from_first.registry.client
+    made = client.get_model_version(MODEL, "2")
+    assert made.source
+    forged = str(client.create_model_version(MODEL, made.source, run_id=made.run_id).version)
+    with psycopg.connect(libpq(owner_url(from_first.settings)), autocommit=True) as owner:
         owner.execute(
             """
             WITH copied AS (
@@ -226,13 +228,6 @@ def changed(desk: Desk, name: str, content: bytes) -> Iterator[Path]:
         yield folder
     finally:
         path.write_bytes(whole)
-
-
-def owner_url(settings: Settings) -> str:
-    """Return the address of the stack's database for the user who owns it."""
-    from infra.stack.database_urls import libpq
-
-    return libpq(settings.endpoint("database_url"))
 
 
 @contextmanager

@@ -35,7 +35,7 @@ SPEC = ModelSpec(
     source=TableSource(path="NAME.csv", label="days", entity="home_id", time="listed_at"),
     features=FeatureSet(numbers=("rooms",), categories=("area",)),
     estimator=estimator,
-    gate=Gate(metric="mae", margin=-100.0, holdout_rows=20),
+    gate=Gate(metric="mae", margin=-100.0, holdout_rows=20, holdout_uses=100),
     policy=Policy.AUTOMATIC,
     schedule=None,
 )

@@ -20,6 +20,7 @@ import pytest
 from estate.core.settings import Settings
 from infra.stack import StackStatus, read_status
 from infra.stack.database_urls import libpq
+from tests.conftest import owner_url
 
 ROOT = Path(__file__).parents[2]
 
@@ -98,10 +99,24 @@ def test_a_second_up_says_that_it_is_up_and_where(stack: Settings) -> None:
 
 
 def test_passwords_are_in_private_files_and_in_no_command(stack: Settings) -> None:
-    password = (stack.home / "secrets" / "postgres").read_text()
-    for name in ("endpoints.json", "status.json", "secrets/postgres", "ports.json"):
+    secrets = ("secrets/postgres", "secrets/postgres_parts")
+    for name in ("endpoints.json", "status.json", *secrets, "ports.json"):
         assert (stack.home / name).stat().st_mode & 0o077 == 0, name
-    assert not [words for words in of_home(stack.home).values() if password in words]
+    for password in ((stack.home / name).read_text() for name in secrets):
+        assert not [words for words in of_home(stack.home).values() if password in words]
+
+
+def test_the_parts_cannot_change_the_ledger_and_its_owner_meets_the_trigger(stack: Settings) -> None:
+    with (
+        psycopg.connect(libpq(stack.endpoint("database_url"))) as parts,
+        pytest.raises(psycopg.errors.InsufficientPrivilege),
+    ):
+        parts.execute("DELETE FROM ledger")
+    with (
+        psycopg.connect(libpq(owner_url(stack))) as owner,
+        pytest.raises(psycopg.errors.RaiseException, match="append-only"),
+    ):
+        owner.execute("DELETE FROM ledger")
 
 
 def test_everything_listens_on_loopback_only(stack: Settings) -> None:
@@ -163,7 +178,7 @@ def person(home: Path, variables: dict[str, str]) -> Iterator[subprocess.Popen[b
 @pytest.mark.thorough
 def test_another_database_a_taken_port_kill_9_and_ctrl_c(stack: Settings, tmp_path: Path) -> None:
     """The stack's own Postgres serves as somebody else's server here, with databases of other names."""
-    server = libpq(stack.endpoint("database_url")).rpartition("/")[0]
+    server = libpq(owner_url(stack)).rpartition("/")[0]
     given = {
         "LEADLOOP_DATABASE_URL": f"{server}/other",
         "LEADLOOP_MLFLOW_DATABASE_URL": f"{server}/other_mlflow",

@@ -13,11 +13,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from estate.bundles.manifest import write_manifest
+from estate.bundles import Bundle, Encoder, InputColumn, Reference, check_manifest, write_manifest
+from estate.bundles.bundle import describe
+from estate.bundles.encoder import EncodedColumn
 from estate.core.evidence import Evidence, Finding, Measure
+from estate.core.frame import Frame
+from estate.core.model_spec import Task
+from estate.signing import KeyRing
 from estate.store import evidence as evidence_store
 from estate.store.database import Database
-from model_registry import DataSource, Registration, Registry, register
+from model_registry import DataSource, Registration, Registry, build_model_folder, register
 
 MODEL = "lead_conversion"
 COLUMNS = ("visits", "calls", "budget")
@@ -37,7 +42,9 @@ def registry(migrated: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     """Return a registry of the test's own; its artifacts lie in the test's folder too."""
     monkeypatch.chdir(tmp_path)
     shutil.copy(migrated, tmp_path / "mlflow.db")
-    return Registry(f"sqlite:///{tmp_path / 'mlflow.db'}")
+    keys = KeyRing(tmp_path / "keys" / "signing.pem", tmp_path / "keys" / "trusted")
+    keys.make_signing_key()
+    return Registry(f"sqlite:///{tmp_path / 'mlflow.db'}", keys)
 
 
 def write_bundle(folder: Path, weights: tuple[float, ...] = (0.5, -1.0, 0.25)) -> str:
@@ -64,23 +71,33 @@ def write_bundle(folder: Path, weights: tuple[float, ...] = (0.5, -1.0, 0.25)) -
     )
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9)
     onnx.save_model(model, str(folder / "model.onnx"))
-    (folder / "features.json").write_text(json.dumps({"columns": COLUMNS}))
-    (folder / "golden.json").write_text("[]")
-    (folder / "reference.parquet").write_bytes(b"rows")
+    inputs = tuple(InputColumn(name, "number") for name in COLUMNS)
+    encoder = Encoder(tuple(EncodedColumn(name, "number") for name in COLUMNS))
+    bundle = Bundle(folder, "", MODEL, Task.BINARY, (), "f", inputs, encoder)
+    (folder / "features.json").write_text(describe(bundle))
+    score = 1 / (1 + np.exp(-float(np.sum(weights))))
+    golden = {"features": {name: [1.0] for name in COLUMNS}, "scores": [score]}
+    (folder / "golden.json").write_text(json.dumps(golden))
+    Reference(Frame.of({name: [1.0] for name in COLUMNS}), np.array([score])).write(
+        folder / "reference.parquet"
+    )
     return write_manifest(folder)
 
 
 def registration(folder: Path, key: str, weights: tuple[float, ...] = (0.5, -1.0, 0.25)) -> Registration:
-    """Describe a training whose bundle is written to ``folder/key``."""
-    bundle = folder / key
-    digest = write_bundle(bundle, weights) if not bundle.exists() else write_manifest(bundle)
+    """Describe a training whose files are made in ``folder/key``, if they are not there yet."""
+    bundle, model = folder / key / "bundle", folder / key / "model"
+    if not bundle.exists():
+        write_bundle(bundle, weights)
+    example = np.asarray([[1, 2, np.nan], [4, 5, 6]], np.float32)
+    opened = Bundle.open(bundle)
+    whole = (model / "manifest.json").exists()
     return Registration(
         model=MODEL,
         training_key=key,
-        bundle=bundle,
-        bundle_digest=digest,
-        feature_names=COLUMNS,
-        example=np.asarray([[1, 2, np.nan], [4, 5, 6]], np.float32),
+        folder=model,
+        artifacts_digest=check_manifest(model) if whole else build_model_folder(opened, example, model),
+        bundle_digest=opened.digest,
         params={"depth": "4"},
         metrics={"log_loss": 0.3},
         tags={"cause": "person"},
@@ -89,7 +106,7 @@ def registration(folder: Path, key: str, weights: tuple[float, ...] = (0.5, -1.0
     )
 
 
-def evidence_for(registered: Registration, *, verdict: bool = True) -> Evidence:
+def evidence_for(registered: Registration, *, verdict: bool = True, trained_by: str = "schedule") -> Evidence:
     """Return what a gate would have said."""
     finding = Finding(
         "GATE101", verdict, f"log loss 0.3100 {'beats' if verdict else 'does not beat'} 0.3000."
@@ -98,6 +115,7 @@ def evidence_for(registered: Registration, *, verdict: bool = True) -> Evidence:
         model=registered.model,
         training_key=registered.training_key,
         bundle_digest=registered.bundle_digest,
+        artifacts_digest=registered.artifacts_digest,
         verdict=verdict,
         findings=(finding,),
         measures=(Measure("log_loss", 0.31, 0.30, 0.32),),
@@ -112,6 +130,7 @@ def evidence_for(registered: Registration, *, verdict: bool = True) -> Evidence:
         rows=1000,
         holdout_rows=200,
         mature_share=0.9,
+        trained_by=trained_by,
     )
 
 
@@ -119,13 +138,15 @@ def evidence_for(registered: Registration, *, verdict: bool = True) -> Evidence:
 def made(registry: Registry, database: Database, tmp_path: Path) -> Registering:
     """Register a version; ``evidence`` is True (passed), False (failed) or None (there is none)."""
 
-    def make(key: str, *, evidence: bool | None = True) -> str:
+    def make(key: str, *, evidence: bool | None = True, trained_by: str = "schedule") -> str:
         wanted = registration(tmp_path / "bundles", key, weights=(float(len(key)), float(ord(key[-1])), 1.0))
         version = register(registry, database, wanted).version
         if evidence is not None:
             with database.begin() as connection:
-                found = evidence_for(wanted, verdict=evidence)
-                evidence_store.save(connection, MODEL, version, found)
+                found = evidence_for(wanted, verdict=evidence, trained_by=trained_by)
+                assert registry.keys is not None
+                signature = registry.keys.signing_key().sign("evidence", found.to_json())
+                evidence_store.save(connection, MODEL, version, found, signature)
         return version
 
     return make

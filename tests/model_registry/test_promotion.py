@@ -10,7 +10,7 @@ from estate.core.errors import PromotionRefused, RegistryError
 from estate.store import ledger, registry_views
 from estate.store.database import Database
 from estate.store.ledger import Entry
-from model_registry import Registry, list_models, promote, rollback
+from model_registry import Registry, list_models, promote, reconcile_once, rollback
 from model_registry.page import DESCRIPTION_LIMIT
 from tests.model_registry.conftest import MODEL, Registering, Shown, artifacts, page, shown
 
@@ -59,10 +59,20 @@ def test_unknown_version_is_an_error_and_no_entry(
     assert entries(database) == []
 
 
+def test_model_of_another_team_does_not_become_ours(
+    registry: Registry, database: Database, made: Registering
+) -> None:
+    version = made("k1", evidence=None)
+    with pytest.raises(RegistryError, match="neither evidence nor a decision: it belongs to somebody else"):
+        go(registry, database, version)
+    assert entries(database) == []
+
+
 def test_refusal_stands_on_the_page_once(registry: Registry, database: Database, made: Registering) -> None:
+    made("k0")
     version = made("k1", evidence=None)
     for _ in range(2):
-        with pytest.raises(PromotionRefused, match="no evidence for version 1"):
+        with pytest.raises(PromotionRefused, match="no evidence for version 2"):
             go(registry, database, version)
     text = page(registry, version)
     assert text.count("Promotion refused") == 1
@@ -75,6 +85,7 @@ def test_refusal_stands_on_the_page_once(registry: Registry, database: Database,
 
 
 def test_long_card_and_reason_fit_the_page(registry: Registry, database: Database, made: Registering) -> None:
+    made("k0")
     version = made("k1", evidence=None)
     registry.client.update_model_version(MODEL, version, "x" * 3800)
     with pytest.raises(PromotionRefused):
@@ -101,12 +112,11 @@ def test_artifact_changed_with_its_manifest_is_refused(
 
     folder = artifacts(registry, made("k1"))
     (folder / "model.onnx").write_bytes(b"another model")
-    registry.client.set_model_version_tag(MODEL, "1", "bundle_digest", write_manifest(folder))
-    with pytest.raises(PromotionRefused, match="not the version that was judged"):
+    digest = write_manifest(folder)
+    with pytest.raises(PromotionRefused, match=r"bundle/manifest\.json.*expected sha256"):
         go(registry, database, "1")
-    with database.begin() as connection:
-        judged = connection.exec_driver_sql("SELECT bundle_digest FROM evidence").scalar_one()
-    registry.client.set_model_version_tag(MODEL, "1", "bundle_digest", judged)
+    write_manifest(folder.parent)
+    registry.client.set_model_version_tag(MODEL, "1", "bundle_digest", digest)
     with pytest.raises(PromotionRefused, match="artifact was changed after training"):
         go(registry, database, "1")
 
@@ -128,12 +138,12 @@ def test_acceptance_takes_an_old_refusal_off_the_page(
     registry: Registry, database: Database, made: Registering
 ) -> None:
     version = made("k1")
-    registry.client.set_model_version_tag(MODEL, version, "bundle_digest", "wrong")
+    golden = artifacts(registry, version) / "golden.json"
+    kept = golden.read_bytes()
+    golden.write_bytes(b"{}")
     with pytest.raises(PromotionRefused):
         go(registry, database, version)
-    with database.begin() as connection:
-        digest = connection.exec_driver_sql("SELECT bundle_digest FROM evidence").scalar_one()
-    registry.client.set_model_version_tag(MODEL, version, "bundle_digest", digest)
+    golden.write_bytes(kept)
     go(registry, database, version)
     assert registry.client.get_model_version(MODEL, version).description == "# Card\n\nWhat it is for."
 
@@ -144,6 +154,7 @@ def test_rollback_goes_one_further_each_time(
     for key in ("k1", "k2", "k3"):
         go(registry, database, made(key))
     assert rollback(registry, database, MODEL, who="ann", why="worse").to_version == "2"
+    assert reconcile_once(registry, database) == []
     assert shown(registry) == Shown("2", ["2"])
     assert rollback(registry, database, MODEL, who="ann", why="worse").to_version == "1"
     with pytest.raises(RegistryError, match="in production before, got only version 1"):

@@ -96,10 +96,10 @@ def _loaded(registry: Registry, database: Database, tmp_path: Path):  # type: ig
         return mlflow.pyfunc.load_model(f"models:/{MODEL}@production")
 
 
-def test_a_bundle_that_is_not_the_judged_one_is_refused(
+def test_files_that_are_not_the_judged_ones_are_refused(
     registry: Registry, database: Database, tmp_path: Path
 ) -> None:
-    wanted = replace(registration(tmp_path, "k1"), bundle_digest="0" * 64)
+    wanted = replace(registration(tmp_path, "k1"), artifacts_digest="0" * 64)
     with pytest.raises(ArtifactError, match="expected digest 0000"):
         register(registry, database, wanted)
 
@@ -122,7 +122,7 @@ def test_two_at_once_make_one_version(registry: Registry, database: Database, tm
 # Each stops for ever at one moment of the registration and says so.
 MOMENTS = {
     "run made": "model_registry.run_log.log_run",
-    "files uploaded": "model_registry.model_folder.write_model_folder",
+    "files uploaded": "mlflow.MlflowClient.log_artifacts",
     "version made": "mlflow.MlflowClient.create_model_version",
 }
 CHILD = """

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import threading
-from typing import Any
-
-import httpx
 import pytest
 
-from tests.serving.shop import ROW, Served, Shop, score_of, wait_for
+from tests.serving.hammer import Hammer
+from tests.serving.shop import Shop, score_of, wait_for
 
 
 def test_rules_answer_before_the_first_version(shop: Shop) -> None:
@@ -45,34 +42,6 @@ def test_no_request_fails_while_versions_swap_under_load(shop: Shop) -> None:
     for answer in answers:
         assert answer["source"] == "model"
         assert answer["predictions"][0]["score"] == pytest.approx(score_of(answer["version"]), abs=1e-6)
-
-
-class Hammer:
-    """Four clients that ask all the time; any answer but 200 is an error."""
-
-    def __init__(self, served: Served) -> None:
-        self.answers: list[dict[str, Any]] = []
-        self.errors: list[str] = []
-        self.done = threading.Event()
-        self.threads = [threading.Thread(target=self.run, args=(served.url,)) for _ in range(4)]
-        for thread in self.threads:
-            thread.start()
-
-    def run(self, url: str) -> None:
-        with httpx.Client(base_url=url) as client:
-            while not self.done.is_set():
-                response = client.post("/v1/models/sale/predict", json={"rows": [ROW]})
-                if response.status_code == 200:
-                    self.answers.append(response.json())
-                else:
-                    self.errors.append(response.text)
-
-    def stop(self) -> list[dict[str, Any]]:
-        self.done.set()
-        for thread in self.threads:
-            thread.join()
-        assert self.errors == []
-        return self.answers
 
 
 def test_a_version_with_other_golden_scores_is_refused_and_the_old_one_stays(shop: Shop) -> None:
@@ -115,55 +84,27 @@ def test_a_repaired_version_is_taken_into_service_later(shop: Shop) -> None:
 
 
 def test_a_version_that_could_be_a_path_is_refused(shop: Shop) -> None:
+    shop.train("1")
+    made = shop.judge("1")
+    shop.keep("../../../etc", made, shop.sign(made))
     shop.promote("../../../etc")
     with shop.serve() as served:
         wait_for(lambda: served.show()["problem"] is not None)
         assert "letters, digits" in str(served.show()["problem"])
 
 
-def test_a_copy_on_disk_of_another_time_is_not_used(shop: Shop, tmp_path: Any) -> None:
+def test_a_copy_on_disk_of_another_time_is_not_used(shop: Shop) -> None:
     """The database was made anew while the folder stayed: version 1 is another version 1 now."""
     old = shop.train("7")
     stale = shop.settings.home / "serving" / "models" / "sale" / "1"
     stale.parent.mkdir(parents=True)
     old.rename(stale)
-    folder = shop.train("1")
-    keep_evidence(shop, "1", folder)
+    shop.train("1")
     shop.promote("1")
     with shop.serve() as served:
         served.wait_for_version("1")
         assert served.predict().json()["predictions"][0]["score"] == pytest.approx(score_of("1"), abs=1e-6)
     assert shop.fetched == ["sale/1"]
-
-
-def keep_evidence(shop: Shop, version: str, folder: Any) -> None:
-    from datetime import UTC, datetime
-
-    from estate.bundles import check_manifest
-    from estate.core.evidence import Evidence
-    from estate.store import evidence
-
-    made = Evidence(
-        model="sale",
-        training_key="k",
-        bundle_digest=check_manifest(folder),
-        verdict=True,
-        findings=(),
-        measures=(),
-        baseline=(),
-        champion=(),
-        champion_version=None,
-        slices=(),
-        data_fingerprint="",
-        feature_fingerprint="",
-        code_version="",
-        as_of=datetime(2026, 1, 5, tzinfo=UTC),
-        rows=1,
-        holdout_rows=1,
-        mature_share=1.0,
-    )
-    with shop.database.begin() as connection:
-        evidence.save(connection, "sale", version, made)
 
 
 def test_a_model_file_that_appears_later_is_served(shop: Shop) -> None:
@@ -186,23 +127,42 @@ def test_a_broken_model_file_does_not_stop_the_platforms_own_models(shop: Shop) 
         wait_for(lambda: served.predict().status_code == 200)
 
 
-def test_a_feature_whose_code_changed_since_the_training_is_said(shop: Shop) -> None:
-    shop.train("1")
+def change_the_features(shop: Shop) -> None:
     path = shop.folder / "models" / "model.py"
     path.write_text(path.read_text().replace('rows["rooms"]\n', 'rows["rooms"] * 1\n'))
+
+
+def test_a_version_whose_features_the_code_computes_otherwise_is_refused(shop: Shop) -> None:
+    shop.train("1")
     shop.promote("1")
     with shop.serve() as served:
         served.wait_for_version("1")
+        shop.train("2")
+        change_the_features(shop)
+        shop.promote("2")
+        wait_for(lambda: served.show()["problem"] is not None)
+        assert "Deploy the code that it was trained with" in str(served.show()["problem"])
+        assert served.predict().json()["version"] == "1"
+
+
+def test_the_last_good_version_goes_on_after_its_features_code_changed_and_says_so(shop: Shop) -> None:
+    shop.train("1")
+    shop.promote("1")
+    with shop.serve() as served:
+        served.wait_for_version("1")
+    change_the_features(shop)
+    with shop.serve() as served:
+        wait_for(lambda: served.show()["problem"] is not None)
         assert served.show()["feature_mismatch"] is True
         assert served.metric("leadloop_feature_mismatch") == 1
-        assert served.predict().json()["version"] == "1"
+        answer = served.predict().json()
+    assert (answer["version"], answer["source"]) == ("1", "last_good")
 
 
 def test_a_version_trained_with_a_newer_model_file_is_served_with_it(shop: Shop) -> None:
     with shop.serve() as served:
         assert served.predict().json()["source"] == "rules"
-        path = shop.folder / "models" / "model.py"
-        path.write_text(path.read_text().replace('rows["rooms"]\n', 'rows["rooms"] * 1\n'))
+        change_the_features(shop)
         shop.train("1")
         shop.promote("1")
         served.wait_for_version("1")

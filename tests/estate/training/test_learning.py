@@ -1,5 +1,6 @@
 """From a file to a bundle that answers, for every task."""
 
+import json
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -10,6 +11,7 @@ import numpy as np
 import pytest
 
 from estate.bundles import Bundle, OnnxPredictor
+from estate.bundles.bundle import GOLDEN
 from estate.core.errors import ArtifactError, ContractError, NotEnoughData, ParityError, TrainingError
 from estate.core.feature_set import FeatureSet
 from estate.core.frame import Frame
@@ -20,6 +22,7 @@ from estate.training.extract import extract
 from estate.training.fit import fit
 from estate.training.metrics import log_loss, measure
 from estate.training.split import Split, split_by_time
+from serving.rows import frame_of
 from tests.specs import band_spec, days_spec, home_spec, write_homes
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -201,3 +204,14 @@ def test_a_column_without_any_value_stops_the_training(homes: Path) -> None:
 def test_the_label_is_no_feature(homes: Path) -> None:
     with pytest.raises(Exception, match="Take the label out of the features"):
         home_spec(homes, features=FeatureSet(numbers=("rooms",), categories=("sold",)))
+
+
+@pytest.mark.parametrize("make", [home_spec, days_spec, band_spec])
+def test_golden_rows_as_a_caller_sends_them_become_the_golden_features(
+    make: Callable[[Path], ModelSpec], homes: Path, tmp_path: Path
+) -> None:
+    bundle, _ = learned(make(homes), tmp_path)
+    golden = json.loads((bundle.folder / GOLDEN).read_text())
+    features = make(homes).features.compute(frame_of(golden["rows"], bundle.inputs))
+    kept = {name: [row[name] for row in features.records()] for name in features.columns}
+    assert kept == golden["features"]

@@ -7,7 +7,8 @@ from pydantic import SecretStr
 
 from estate.core.errors import SettingsError
 from estate.core.settings import Settings
-from infra.stack.addresses import Addresses, decide_addresses
+from infra.stack.addresses import Addresses, decide_addresses, write_endpoints
+from infra.stack.environment import shared_environment
 from infra.stack.parts import list_parts
 
 PASSWORD = "hunter2"
@@ -48,6 +49,33 @@ def test_a_given_database_means_no_embedded_one_and_databases_beside_it(tmp_path
         parts["prefect"].env["PREFECT_SERVER_DATABASE_CONNECTION_URL"]
         == "postgresql+asyncpg://desk@db/prefect?ssl=require"
     )
+
+
+def test_the_parts_work_as_another_user_than_the_owner_whom_only_the_migrations_know(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    owner = f"owner:{PASSWORD}@db/leadloop"
+    monkeypatch.setenv("LEADLOOP_OWNER_DATABASE_URL", f"postgresql://{owner}")
+    given = settings(tmp_path, database_url=SecretStr("postgresql://desk:word@db/leadloop"))
+    addresses = decide_addresses(given, tmp_path)
+    assert addresses.mlflow_database_url == f"postgresql://owner:{PASSWORD}@db/mlflow"
+    shared = str(shared_environment(given, addresses, tmp_path))
+    assert "postgresql+psycopg://desk:word@db/leadloop" in shared
+    assert PASSWORD not in shared
+    parts = {part.name: part for part in list_parts(addresses, home=tmp_path, host="127.0.0.1")}
+    assert [name for name, part in parts.items() if owner in str(part.env)] == ["databases", "migrations"]
+    write_endpoints(addresses, tmp_path)
+    assert PASSWORD not in (tmp_path / "endpoints.json").read_text()
+
+
+def test_the_embedded_database_has_two_users_with_passwords_of_their_own(
+    addresses: Addresses, tmp_path: Path
+) -> None:
+    assert "//leadloop:" in addresses.owner_database_url
+    assert "//leadloop_parts:" in addresses.database_url
+    words = [(tmp_path / "secrets" / name).read_text() for name in ("postgres", "postgres_parts")]
+    assert words[0] != words[1]
+    assert words[0] not in str(shared_environment(settings(tmp_path), addresses, tmp_path))
 
 
 def test_given_servers_are_watched_and_not_started(tmp_path: Path) -> None:
