@@ -88,6 +88,7 @@ def _save_onnx(bundle: Bundle, example: NDArray[np.float32], folder: Path) -> Mo
 def _save(bundle: Bundle, example: NDArray[np.float32], folder: Path) -> Model:
     import mlflow.pyfunc
     import mlflow.pyfunc.model
+    import pandas as pd
     from mlflow.models import Model
 
     mlflow.pyfunc.save_model(
@@ -95,7 +96,7 @@ def _save(bundle: Bundle, example: NDArray[np.float32], folder: Path) -> Model:
         loader_module=_LOADER,
         code_paths=[_loader()],
         signature=_signature(bundle),
-        input_example=example,
+        input_example=pd.DataFrame(example, columns=bundle.encoder.names),
         pip_requirements=_requirements(bundle),
     )
     return Model.load(str(folder))

@@ -24,6 +24,7 @@ A model without evidence and without a decision belongs to somebody else and is 
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
@@ -51,6 +52,8 @@ if TYPE_CHECKING:
     from mlflow.entities.model_registry import RegisteredModel
 
 __all__ = ["UNKNOWN", "Memory", "catch_up", "reconcile_once", "registered_models"]
+FULL_LOOK_SECONDS = 8.0
+"""A model that seems unchanged is looked at in full so often, with its pages; one model a look."""
 _AT_ONE_LOOK = 4
 """Moves of one model that are decided before the others have their turn."""
 _log = logging.getLogger(__name__)
@@ -69,6 +72,10 @@ class Memory:
         Models with evidence or a decision.
     seq : int
         The newest row of the ledger when it was last read, and ``opened`` the rollouts that were open then.
+    looked : dict
+        By model: when it was last looked at in full, in seconds of the monotonic clock.
+    refreshed : float
+        When ``ours`` was last forgotten.
     searched : set
         Models that were missing and were looked for.
     said : set
@@ -79,14 +86,24 @@ class Memory:
     ours: frozenset[str] = frozenset()
     seq: int = -1
     opened: Mapping[str, Entry] = field(default_factory=dict)
+    looked: dict[str, float] = field(default_factory=dict)
+    refreshed: float = field(default_factory=time.monotonic)
     searched: set[str] = field(default_factory=set)
     said: set[str] = field(default_factory=set)
 
-    def look_again(self) -> None:
-        """Take nothing for granted at the next look; what was said stays said."""
-        self.glances.clear()
+    def age(self) -> None:
+        """Take one model for granted no longer whose full look is too old: one at a time costs no click."""
+        moment = time.monotonic()
+        if moment - self.refreshed > FULL_LOOK_SECONDS:
+            self._refresh()
+        oldest = min(self.looked, key=lambda name: self.looked[name], default=None)
+        if oldest is not None and moment - self.looked[oldest] > FULL_LOOK_SECONDS:
+            self.glances.pop(oldest, None)
+            del self.looked[oldest]
+
+    def _refresh(self) -> None:
         self.searched.clear()
-        self.ours, self.seq = frozenset(), -1
+        self.ours, self.seq, self.refreshed = frozenset(), -1, time.monotonic()
 
     def say(self, sentence: str) -> None:
         """Log a warning, once."""
@@ -111,6 +128,7 @@ def reconcile_once(registry: Registry, database: Database, *, memory: Memory | N
         If the database can't be reached.
     """
     memory = Memory() if memory is None else memory
+    memory.age()
     made = conclude_rollouts(database, registry, _opened(database, memory))
     with answering(registry, "list of models"):
         shown = registered_models(registry)
@@ -123,6 +141,7 @@ def reconcile_once(registry: Registry, database: Database, *, memory: Memory | N
         try:
             if _reconcile(registry, database, model.name, made=made, memory=memory):
                 memory.glances[model.name] = glance
+                memory.looked[model.name] = time.monotonic()
         except RegistryError as error:
             failed.append(error)
     for name in sorted(memory.ours - {model.name for model in shown} - memory.searched):
@@ -204,8 +223,9 @@ def _reconcile(
     ):
         if lock is None:  # being promoted this moment: look again at the next poll
             return False
-        decided = catch_up(registry, database, model)
-        made += decided
+        if decided := catch_up(registry, database, model):
+            made += decided
+            return False
         record, shown = read_record(database, model), pointers.look(registry, model)
         if record.version and not production_is_there(record, shown):
             memory.say(
@@ -213,7 +233,7 @@ def _reconcile(
                 " serving keeps its copy; promote another version, or roll back"
             )
         restore_pages(registry, record, shown)
-        return not decided and at_rest(record, shown)
+        return at_rest(record, shown)
 
 
 def registered_models(registry: Registry) -> list[RegisteredModel]:

@@ -22,7 +22,7 @@ from model_registry.connection import Registry, connect
 from model_registry.reconcile import Memory, reconcile_once
 
 POLL_SECONDS = 0.5
-_FORGET_AFTER_POLLS = 20  # look at everything anew every 10 s, whatever MLflow's times of change say
+LEAST_PAUSE_SECONDS = 0.1
 _log = logging.getLogger(__name__)
 
 
@@ -60,17 +60,14 @@ def run(registry: Registry, database: Database, *, poll_seconds: float = POLL_SE
 
 def _act(registry: Registry, database: Database, lock: Held, troubles: Troubles, poll_seconds: float) -> None:
     memory = Memory()
-    polls = 0
     while lock.alive():
-        polls += 1
-        if polls % _FORGET_AFTER_POLLS == 0:
-            memory.look_again()
+        began = time.monotonic()
         try:
             reconcile_once(registry, database, memory=memory)
             troubles.note(None)
         except (RegistryError, StoreError) as error:
             troubles.note(error)
-        time.sleep(poll_seconds)
+        time.sleep(max(LEAST_PAUSE_SECONDS, began + poll_seconds - time.monotonic()))
     troubles.note(
         StoreError("lock of the reconciler", expected="a connection that lives", got="a broken one")
     )

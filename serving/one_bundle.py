@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import argparse
 import gc
-import importlib
 import json
 import os
 import resource
@@ -22,6 +21,7 @@ from time import sleep
 import uvicorn
 
 from estate.bundles import Bundle
+from estate.bundles.opening import prepare
 from estate.core.errors import LeadloopError, RegistryError
 from estate.core.logs import configure_logs
 from estate.core.model_spec import ModelSpec
@@ -77,7 +77,7 @@ def _serve(settings: Settings, model: str, folder: Path) -> None:
 
 def _loaded(spec: ModelSpec, folder: Path) -> tuple[Answering, float]:
     """Load a bundle and ask its golden rows; returns the resident memory in MB that this added with it."""
-    importlib.import_module("onnxruntime")  # the process's own cost: every version that serves shares it
+    prepare()  # the process's own cost: every version that serves shares it
     gc.collect()
     before = _resident_mb()
     answering = by_bundle(spec, Bundle.open(folder), "unjudged", AnsweredBy.MODEL)

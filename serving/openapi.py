@@ -65,7 +65,8 @@ def _predict() -> Document:
     return {
         "summary": "Score rows or leads",
         "description": "Send `rows` with the columns that `GET /v1/models/{model}` lists, or `lead_ids`. "
-        "`source` says who answered: `model`, `last_good` (from disk), or `rules`.",
+        "`source` says who answered: `model`, `last_good` (from disk), or `rules`. An answer that a version "
+        "gave which is being rolled out names that `version` itself.",
         "parameters": [_MODEL],
         "requestBody": {
             "required": True,

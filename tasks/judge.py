@@ -64,6 +64,7 @@ def judge_version(
         parity=exported.parity,
         serving=measure_cost(platform.settings, spec, exported.bundle.folder),
         uses=_use(platform, learned, origin.training_key),
+        kept_as=exported.bundle.format_name,
     )
     judgement = judge(spec, parts.holdout, contest)
     found = gather(

@@ -29,7 +29,10 @@ class Calibration:
 
     def apply(self, p: Numbers) -> Numbers:
         """Return calibrated probabilities of shape (n,)."""
-        z = terms(p) @ np.array([self.a, self.b]) + self.c
+        first, second = terms(p).T
+        z = (
+            self.a * first + self.b * second + self.c
+        )  # no product of matrices: one row is to give the same bits
         calibrated: Numbers = 1.0 / (1.0 + np.exp(-z))
         return calibrated
 

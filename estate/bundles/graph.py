@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from onnx import GraphProto, ModelProto, NodeProto, TensorProto, ValueInfoProto
 
 INPUT, OUTPUT = "features", "score"
-MOST_BYTES = 512_000_000
 MOST_NODES = 100_000
 STANDARD, ML = "", "ai.onnx.ml"
 
@@ -42,7 +41,7 @@ def check_graph(content: bytes, what: str, *, width: int, classes: int) -> None:
     Parameters
     ----------
     content : bytes
-        Of the file.
+        Of the file, whose size was looked at.
     what : str
         Name of the file, for the error.
     width : int
@@ -74,8 +73,6 @@ def _read(content: bytes, what: str) -> ModelProto:
     from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
     from onnx import ModelProto
 
-    if len(content) > MOST_BYTES:
-        raise _refused(what, f"at most {MOST_BYTES:,} bytes", f"{len(content):,}")
     model = ModelProto()
     try:
         model.ParseFromString(content)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from estate.core.errors import ArtifactError
 from estate.core.frame import Frame, Numbers
 
 SCORE = "__score"
@@ -35,10 +36,23 @@ class Reference:
 
     @classmethod
     def read(cls, path: Path, categories: frozenset[str]) -> Reference:
-        """Read what :meth:`write` wrote; the named columns are categories."""
+        """Read what :meth:`write` wrote; the named columns are categories.
+
+        Raises
+        ------
+        ArtifactError
+            If it is no Parquet file with a score.
+        """
+        import pyarrow as pa
         import pyarrow.parquet as pq
 
-        table = pq.read_table(path)
+        what, expected = f"{path.name} of bundle {path.parent}", f"a Parquet file with the column {SCORE}"
+        try:
+            table = pq.read_table(path)
+        except (OSError, pa.ArrowException) as error:
+            raise ArtifactError(what, expected=expected, got=str(error).splitlines()[0]) from error
+        if SCORE not in table.column_names:
+            raise ArtifactError(what, expected=expected, got=", ".join(table.column_names))
         columns = {
             name: np.array(table[name].to_pylist(), dtype=object)
             if name in categories

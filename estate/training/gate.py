@@ -51,6 +51,8 @@ class Contest:
         Set with ``champion``; where it is set and ``champion`` is None the champion could not read the rows.
     parity : float
         Greatest difference between the exported and the trained model over the whole holdout.
+    kept_as : str
+        Name of the format that it was exported to.
     serving : ServingCost or None
         None where it was not measured: then the rules on it are left out.
     uses : int
@@ -65,6 +67,7 @@ class Contest:
     parity: float
     serving: ServingCost | None = None
     uses: int = 0
+    kept_as: str = "ONNX"
 
 
 @dataclass(frozen=True)
@@ -135,9 +138,8 @@ def _on_scores(spec: ModelSpec, y: Numbers, contest: Contest) -> Iterator[Findin
     yield _compared(spec, y, contest)
     if spec.task is Task.BINARY and gate.calibration_error is not None:
         yield rules.calibrated(y, contest.challenger, gate.calibration_error)
-    yield Finding(
-        "GATE106", True, f"the exported model differs from the trained one by at most {contest.parity:.1e}"
-    )
+    differs = f"the model as {contest.kept_as} differs from the trained one by at most {contest.parity:.1e}"
+    yield Finding("GATE106", True, differs)
     if spec.task is Task.BINARY and gate.brier is not None:
         yield rules.brier_bound(y, contest.challenger, gate.brier)
 

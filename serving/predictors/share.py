@@ -35,7 +35,7 @@ class Share:
         --------
         >>> rows = Frame.of({"rooms": [1.0, 2.0, 3.0, 1.0]})
         >>> Share(0.5, "7").of(rows).tolist()
-        [True, False, True, True]
+        [False, False, True, False]
         """
         least = self.share * 2.0**64
         return np.array([self._hash(name) < least for name in _names(features)], dtype=np.bool_)

@@ -65,6 +65,15 @@ def test_alarms_quick_gives_one_object() -> None:
 
 @pytest.mark.thorough
 @pytest.mark.timeout(900)
+def test_gate_quick_measures_false_passes_power_and_reuse() -> None:
+    made = result(benchmarks("gate", "--quick", "--json"))
+    assert {row["metric"] for row in made["rows"]} == {"roc_auc", "log_loss"}
+    assert all(row["passed"] == 0 for row in made["rows"] if row["challenger"] == "identical")
+    assert sum("same rows" in row["challenger"] for row in made["rows"]) == 3
+
+
+@pytest.mark.thorough
+@pytest.mark.timeout(900)
 def test_replay_quick_goes_through_the_platform(public_data: Path, tmp_path: Path) -> None:
     variables = {"LEADLOOP_PUBLIC_DATA": str(public_data), "LEADLOOP_HOME": str(tmp_path)}
     made = result(benchmarks("replay", "--quick", "--json", **variables))

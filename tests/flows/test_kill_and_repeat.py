@@ -19,6 +19,7 @@ from estate.core.settings import Settings
 from estate.store import evidence, ledger, training_requests
 from estate.store.database import Database
 from model_registry import Registry, connect
+from model_registry.judge import judge
 from model_registry.tags import BUNDLE_DIGEST, TRAINING_KEY
 from tests.behaviour.commands import leadloop
 from tests.conftest import ROOT, stack_environment
@@ -182,7 +183,7 @@ def again(
 
 
 def assert_one_version(database: Database, registry: Registry, model: str, *, request: str) -> None:
-    """One version, whose evidence is of its bundle; one row of the ledger; the request is done."""
+    """One version, whose evidence is of its very files; one row of the ledger; the request is done."""
     (version,) = versions(registry, model, request)
     with database.begin() as connection:
         proof = evidence.load(connection, model, str(version.version))
@@ -193,6 +194,7 @@ def assert_one_version(database: Database, registry: Registry, model: str, *, re
     assert proof.training_key == request
     assert version.tags[BUNDLE_DIGEST] == proof.bundle_digest
     assert version.tags["evidence"] == proof.digest
+    assert judge(registry, database, model, str(version.version)).refusals == ()
     assert [row.decision for row in rows] == ["promoted"]
     assert rows[0].evidence_digest == proof.digest
     assert state == "done"

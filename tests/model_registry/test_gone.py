@@ -29,11 +29,10 @@ def number_of_rows(database: Database) -> int:
 def look(registry: Registry, database: Database, caplog: pytest.LogCaptureFixture) -> list[str]:
     """Look four times, twice of it in full, as the reconciler does; return the warnings."""
     memory = Memory()
-    with caplog.at_level(logging.WARNING, "model_registry"):
-        for _ in range(2):
+    with caplog.at_level(logging.WARNING, "model_registry"), pytest.MonkeyPatch.context() as patch:
+        for full_look_seconds in (8.0, 8.0, 0.0, 0.0):
+            patch.setattr("model_registry.reconcile.FULL_LOOK_SECONDS", full_look_seconds)
             assert reconcile_once(registry, database, memory=memory) == []
-            assert reconcile_once(registry, database, memory=memory) == []
-            memory.look_again()
     return [record.getMessage() for record in caplog.records if record.name.startswith("model_registry")]
 
 
@@ -102,7 +101,7 @@ def test_a_new_life_under_the_same_name_is_not_taken_for_the_old_one(
 
 
 def test_edited_tags_and_texts_are_written_anew(
-    live: Registry, database: Database, made: Registering
+    live: Registry, database: Database, made: Registering, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     made("k3", evidence=False)
     live.client.set_registered_model_alias(MODEL, "production", "3")
@@ -117,7 +116,7 @@ def test_edited_tags_and_texts_are_written_anew(
     made("k4")
     client.set_model_version_tag(MODEL, "4", "decision", "promoted")
     client.update_model_version(MODEL, "4", "## Promotion refused\n\nby nobody\n\n---\n\n# Card")
-    memory.look_again()
+    monkeypatch.setattr("model_registry.reconcile.FULL_LOOK_SECONDS", 0.0)
     assert reconcile_once(live, database, memory=memory) == []
     after = {version: client.get_model_version(MODEL, version) for version in ("1", "2", "3", "4")}
     for version in ("1", "2"):

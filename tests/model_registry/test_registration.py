@@ -22,6 +22,7 @@ from estate.core.errors import ArtifactError, RegistryError
 from estate.core.settings import Settings
 from estate.store.database import Database
 from model_registry import Registered, Registry, connect, fetch_bundle, register, stage
+from model_registry.registration import CALIBRATION_PLOT
 from tests.model_registry.conftest import COLUMNS, MODEL, Registering, artifacts, registration
 
 ROOT = Path(__file__).parent.parent.parent
@@ -245,3 +246,23 @@ def test_model_folder_pins_its_requirements(registry: Registry, made: Registerin
     folder = artifacts(registry, made("k1")).parent
     assert all("==" in line for line in (folder / "requirements.txt").read_text().split())
     assert json.loads((folder / "bundle" / "manifest.json").read_text())
+
+
+def test_the_card_shows_the_plot_of_its_run(registry: Registry, database: Database, tmp_path: Path) -> None:
+    """MLflow's page finds it without a host: the browser test looks at the picture itself."""
+    (tmp_path / "plots").mkdir()
+    (tmp_path / "plots" / "calibration.png").write_bytes(b"png")
+    card = f"# Card\n\n![calibration]({CALIBRATION_PLOT})\n\nEnd."
+    wanted = replace(registration(tmp_path, "k1"), description=card, plots=tmp_path / "plots")
+    made = register(registry, database, wanted)
+    shown = registry.client.get_model_version(MODEL, made.version).description
+    assert f"![calibration](get-artifact?path=plots%2Fcalibration.png&run_uuid={made.run_id})" in str(shown)
+    assert [file.path for file in registry.client.list_artifacts(made.run_id, "plots")] == [
+        "plots/calibration.png"
+    ]
+
+
+def test_a_card_without_a_plot_shows_none(registry: Registry, database: Database, tmp_path: Path) -> None:
+    card = f"# Card\n\n![calibration]({CALIBRATION_PLOT})\n\nEnd."
+    made = register(registry, database, replace(registration(tmp_path, "k1"), description=card))
+    assert registry.client.get_model_version(MODEL, made.version).description == "# Card\n\n\nEnd."

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -116,6 +117,23 @@ def test_wrong_golden_rows_are_refused(folder: Path, golden: str) -> None:
     bundle = Bundle.open(folder)
     with pytest.raises(ArtifactError, match=r"golden\.json of bundle"):
         bundle.check_golden(open_predictor(bundle, "1"))
+
+
+@pytest.mark.parametrize("content", [b"", b"PAR1", b"rows"])
+def test_a_reference_that_is_none_is_refused(folder: Path, content: bytes) -> None:
+    Bundle.open(folder).reference()
+    (folder / "reference.parquet").write_bytes(content)
+    write_manifest(folder)
+    with pytest.raises(ArtifactError, match=r"reference\.parquet of bundle"):
+        Bundle.open(folder).reference()
+
+
+@pytest.mark.usefixtures("unseen")
+@pytest.mark.parametrize("size", [512_000_001])
+def test_a_model_file_that_is_too_long_is_not_read(folder: Path, size: int) -> None:
+    os.truncate(folder / "model.onnx", size)  # a hole: it takes no room
+    write_manifest(folder)
+    refused(folder, "expected at most 512,000,000 bytes")
 
 
 @pytest.mark.usefixtures("unseen")

@@ -166,7 +166,7 @@ def test_an_estimator_without_onnx_form_is_refused_by_name(homes: Path, tmp_path
 def test_an_export_that_answers_otherwise_is_refused(
     homes: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("estate.training.bundling.TOLERANCE", 1e-12)
+    monkeypatch.setattr("estate.training.model_file.TOLERANCE", 1e-12)
     with pytest.raises(ParityError, match="all 400 holdout rows"):
         learned(home_spec(homes), tmp_path)
 
