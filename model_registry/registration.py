@@ -15,6 +15,7 @@ from urllib.parse import urlencode
 from estate.bundles.manifest import check_manifest
 from estate.store.database import Database
 from estate.store.locks import advisory_lock
+from estate.training.card import CALIBRATION_PLOT
 from model_registry.connection import Registry, answering, error_code
 from model_registry.page import CARD_LIMIT, cut
 from model_registry.run_log import DataSource, log_run
@@ -25,9 +26,7 @@ if TYPE_CHECKING:
 
 MODEL_PATH = "model"
 """Where in a run's artifacts the MLflow model lies."""
-CALIBRATION_PLOT = "CALIBRATION_PLOT"
-"""Stands in a model card for the address of the picture, which is known when there is a run."""
-_PLOT = "calibration.png"
+_PLOT = "calibration.png"  # its address is known when there is a run
 
 
 @dataclass(frozen=True, kw_only=True)

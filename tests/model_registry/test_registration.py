@@ -21,8 +21,8 @@ import pytest
 from estate.core.errors import ArtifactError, RegistryError
 from estate.core.settings import Settings
 from estate.store.database import Database
+from estate.training.card import CALIBRATION_PLOT
 from model_registry import Registered, Registry, connect, fetch_bundle, register, stage
-from model_registry.registration import CALIBRATION_PLOT
 from tests.model_registry.conftest import COLUMNS, MODEL, Registering, artifacts, registration
 
 ROOT = Path(__file__).parent.parent.parent
