@@ -73,9 +73,9 @@ def judge(registry: Registry, database: Database, model: str, version: str) -> J
     try:
         found.verify(trusted)
     except SignatureError as error:
-        return Judgement((str(error),), found.evidence.digest)
+        return Judgement((str(error),), found.digest)
     refusals = _verdict(found, model) or _artifacts(registry, found.evidence, model, version)
-    return Judgement(tuple(refusals), found.evidence.digest)
+    return Judgement(tuple(refusals), found.digest)
 
 
 def _verdict(found: SignedEvidence, model: str) -> list[str]:

@@ -35,7 +35,7 @@ def unproven(registry: Registry, connection: Connection, approved: Entry) -> str
         if not error.what.startswith("evidence"):
             raise
         return str(error)
-    digest = found.evidence.digest
+    digest = found.digest
     if approved.evidence_digest not in (None, digest):
         return f"The evidence of version {version} is {digest}; {approved.evidence_digest} was approved."
     return None

@@ -33,6 +33,11 @@ class SignedEvidence:
     signature: Signature | None
     document: str = ""
 
+    @property
+    def digest(self) -> str:
+        """SHA-256 of the very text."""
+        return hashlib.sha256((self.document or self.evidence.to_json()).encode()).hexdigest()
+
     def verify(self, trusted: TrustedKeys) -> None:
         """Check that a trusted key signed it.
 
