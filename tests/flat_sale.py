@@ -7,6 +7,7 @@ from typing import Any
 from estate.core.feature_set import FeatureSet
 from estate.core.frame import Frame, Numbers
 from estate.core.model_spec import Gate, ModelSpec, TableSource, Task
+from estate.core.rollout import Rollout
 
 
 def price_per_room_usd(rows: Frame) -> Numbers:
@@ -34,4 +35,5 @@ SPEC = ModelSpec(
     gate=Gate(slices=("area",)),
     half_life_days=10,
     schedule=None,
+    rollout=Rollout(most_shift=1.0),  # the market turns: the second version must score otherwise
 )

@@ -39,6 +39,9 @@ def test_the_version_page_shows_what_the_gate_found(desk: Desk, browser: WebDriv
     text = page.wait_for_text("The gate passed: it may be promoted.", "GATE103", "log_loss", "evidence")
     assert "better than version 1 in production" in text
     assert "|" not in text.partition("Description")[2].partition("Tags")[0]  # tables are drawn as tables
+    plot = page.find("img[src*='calibration.png']")
+    drawn = "return arguments[0].naturalWidth > 300"
+    page.wait(lambda: browser.execute_script(drawn, plot) or None, "a drawn plot")
     save("version-page")
 
 
@@ -90,6 +93,27 @@ def test_a_version_without_evidence_is_put_back(
     (entry,) = desk.history()[len(before) :]
     assert (entry.decision, entry.to_version, entry.who) == ("refused", version, UNKNOWN)
     save("put-back")
+
+
+def test_an_alias_canary_starts_one_and_taking_it_away_ends_it(
+    desk: Desk, browser: WebDriver, save: Saving
+) -> None:
+    desk.in_production("1")
+    before = desk.history()
+    page = version_page(desk, browser, "2")
+    page.type_alias("canary")
+    page.save_aliases()
+    desk.wait(lambda: len(desk.history()) > len(before))
+    (started,) = desk.history()[len(before) :]
+    assert (started.decision, started.to_version, started.who) == ("started", "2", UNKNOWN)
+    desk.wait(lambda: desk.served().get("rollout") is not None)
+    assert desk.shown() == ("1", ["1"])  # production stays where it was
+    page.open()
+    page.wait_for_text("@ canary", "started")
+    save("canary")
+    desk.registry.client.delete_registered_model_alias(MODEL, "canary")
+    desk.wait(lambda: desk.history()[-1].decision == "aborted")
+    desk.wait(lambda: desk.served().get("rollout") is None)
 
 
 def test_the_old_stage_menu_is_served(desk: Desk, browser: WebDriver, save: Saving, say: Saying) -> None:
