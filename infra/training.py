@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -58,11 +58,21 @@ def ask(
         return training_requests.get(connection, made.request_id)
 
 
+@contextmanager
+def prefect_at(settings: Settings) -> Iterator[None]:
+    """Talk to the Prefect server that the settings name, whatever this process has talked to before."""
+    os.environ.setdefault("PREFECT_SERVER_ALLOW_EPHEMERAL_MODE", "false")
+    os.environ.setdefault("PREFECT_SERVER_ANALYTICS_ENABLED", "false")
+    from prefect.settings import PREFECT_API_URL, temporary_settings
+
+    with temporary_settings(updates={PREFECT_API_URL: settings.endpoint("prefect_url")}):
+        yield
+
+
 def _killed(settings: Settings, database: Database, model: str) -> Request | None:
-    os.environ.setdefault("PREFECT_API_URL", settings.endpoint("prefect_url"))
     from tasks.request import take_back_killed
 
-    with suppress(Exception):  # Prefect is away: the request is written all the same
+    with prefect_at(settings), suppress(Exception):  # it is away: the request is written all the same
         take_back_killed(database)
     with database.begin() as connection:
         waiting = training_requests.list_requests(connection, model, states=("waiting",))
@@ -77,15 +87,15 @@ def start_waiting(settings: Settings, database: Database) -> None:
     StackError
         If Prefect can't be reached.
     """
-    os.environ.setdefault("PREFECT_API_URL", settings.endpoint("prefect_url"))
     from tasks.request import start_run, take_back_killed
 
     try:
-        take_back_killed(database)
-        with database.begin() as connection:
-            claimed = training_requests.claim_waiting(connection)
-        for request in claimed:
-            start_run(request)
+        with prefect_at(settings):
+            take_back_killed(database)
+            with database.begin() as connection:
+                claimed = training_requests.claim_waiting(connection)
+            for request in claimed:
+                start_run(request)
     except LeadloopError:
         raise
     except Exception as error:  # httpx's and Prefect's errors share no base class
@@ -105,17 +115,17 @@ def run_flow(settings: Settings, deployment: str, parameters: Mapping[str, str],
     StackError
         If Prefect can't be reached, or the run does not complete in so many seconds.
     """
-    os.environ.setdefault("PREFECT_API_URL", settings.endpoint("prefect_url"))
     from prefect.deployments import run_deployment
 
     try:
-        run: FlowRun = run_deployment(  # type: ignore[assignment]
-            deployment,
-            parameters=dict(parameters),
-            timeout=seconds,
-            poll_interval=POLL_SECONDS,
-            as_subflow=False,
-        )
+        with prefect_at(settings):
+            run: FlowRun = run_deployment(  # type: ignore[assignment]
+                deployment,
+                parameters=dict(parameters),
+                timeout=seconds,
+                poll_interval=POLL_SECONDS,
+                as_subflow=False,
+            )
     except Exception as error:  # httpx's and Prefect's errors share no base class
         raise StackError(
             "Prefect", expected=f"a run of {deployment}", got=f"{type(error).__name__}: {error}"

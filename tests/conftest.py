@@ -22,6 +22,11 @@ from infra.migrations.run import upgrade
 
 ROOT = Path(__file__).parent.parent
 
+# A test that calls a task directly must not start a server of its own, nor tell anybody about it.
+os.environ.setdefault("PREFECT_SERVER_ALLOW_EPHEMERAL_MODE", "false")
+os.environ.setdefault("PREFECT_SERVER_ANALYTICS_ENABLED", "false")
+os.environ.setdefault("DO_NOT_TRACK", "1")
+
 
 @pytest.fixture(scope="session")
 def public_data() -> Path:

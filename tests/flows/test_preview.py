@@ -17,7 +17,7 @@ from model_registry import connect
 from tests.flows.conftest import asked, put_model
 from tests.flows.training_process import TrainingProcess
 
-pytestmark = pytest.mark.stack
+pytestmark = [pytest.mark.stack, pytest.mark.thorough]
 RULES = "def rules(features):\n    return features['rooms'] * 0 + 40.0\n\n\nSPEC ="
 
 

@@ -340,6 +340,7 @@ def _wait(condition: Callable[[], bool], seconds: float = 30) -> None:
         time.sleep(0.1)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGKILL])
 def test_of_two_reconcilers_one_acts_and_the_other_takes_over(
     live: Registry, database: Database, made: Registering, tmp_path: Path, how: signal.Signals

@@ -35,6 +35,7 @@ def person(place: tuple[str, str, str], who: str, versions: list[str], gates: li
         done.wait(60)
 
 
+@pytest.mark.thorough
 def test_exactly_one_wins_and_the_other_is_told(
     registry: Registry, database: Database, made: Registering
 ) -> None:

@@ -91,7 +91,7 @@ def test_a_promoted_canary_takes_over_without_being_loaded_again(shop: Shop) -> 
         shop.promote("2")
         served.wait_for_version("2")
         hammer.stop()
-        assert served.show()["rollout"] is None
+        wait_for(lambda: served.show()["rollout"] is None)
         response = served.predict(*CASES).json()
     assert {version_of(answer, response) for answer in response["predictions"]} == {"2"}
     assert shop.fetched == ["sale/1", "sale/2"]

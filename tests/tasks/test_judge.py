@@ -41,7 +41,7 @@ SPEC = ModelSpec(
     source=TableSource(path="homes.csv", label="sold", positive="yes", entity="home_id", time="listed_at"),
     features=FeatureSet(numbers=("rooms", "price_usd")),
     estimator=estimator,
-    gate=Gate(protected=("area",), holdout_uses=1, latency_ms=5000.0),
+    gate=Gate(protected=("area",), holdout_uses=1, holdout_rows=400, latency_ms=5000.0),
 )
 '''
 
@@ -86,7 +86,7 @@ def test_a_version_is_measured_in_a_real_process_and_its_rows_are_counted(
 
     second = judged(platform, "second", tmp_path)
     assert second.holdout_uses == 1
-    assert second.verdict
+    assert second.verdict, second.refusals()
     again = judged(platform, "second", tmp_path / "again")
     assert again.holdout_uses == 1  # a killed training that runs again has not used its rows twice
 
