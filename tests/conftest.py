@@ -46,6 +46,9 @@ def postgres() -> Iterator[str]:
     folder = Path(tempfile.mkdtemp(prefix="leadloop-test-postgres-"))
     server = get_server(folder / "data", cleanup_mode="delete")
     try:
+        for setting in ("fsync", "synchronous_commit", "full_page_writes"):  # nothing here outlives a crash
+            _execute(server.get_uri("postgres"), f"ALTER SYSTEM SET {setting} = off")
+        _execute(server.get_uri("postgres"), "SELECT pg_reload_conf()")
         _execute(server.get_uri("postgres"), "CREATE DATABASE template")
         upgrade(server.get_uri("template"))
         Database(server.get_uri("template")).engine.dispose()

@@ -38,6 +38,7 @@ def test_a_model_of_the_platforms_own_is_not_scheduled_twice() -> None:
 
 
 @pytest.mark.stack
+@pytest.mark.thorough
 def test_cron_lines_become_scheduled_runs_in_their_time_zone(stack: Settings) -> None:
     runs = scheduled_runs(stack)
     by_model = {run["parameters"]["model"]: run for run in runs}
@@ -58,6 +59,7 @@ def api(stack: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
 
 
 @pytest.mark.stack
+@pytest.mark.thorough
 def test_a_model_files_schedule_comes_changes_and_goes_with_it(stack: Settings, api: str) -> None:
     name = put_model(stack, "weekly_home")
     file = stack.models[0] / f"{name}.py"
