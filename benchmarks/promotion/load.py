@@ -10,6 +10,8 @@ from typing import Self
 
 import httpx
 
+from estate.core.errors import StackError
+
 _FOREVER = 30.0
 
 
@@ -53,16 +55,20 @@ class Load:
 
         Raises
         ------
-        TimeoutError
+        StackError
             If none comes in half a minute.
         """
-        deadline = since + _FOREVER
+        deadline = time.monotonic() + _FOREVER
         while time.monotonic() < deadline:
             at = self._latest.get(version)
             if at is not None and at >= since:
                 return at - since
             time.sleep(0.001)
-        raise TimeoutError(f"version {version} did not answer within {_FOREVER:g} s; {dict(self.failures)}")
+        raise StackError(
+            f"version {version}",
+            expected=f"an answer within {_FOREVER:g} s",
+            got=f"answers of {dict(self._latest)}, failures {dict(self.failures)}",
+        )
 
     def _ask(self) -> None:
         with httpx.Client(trust_env=False, timeout=10) as client:
