@@ -74,6 +74,16 @@ def test_gate_quick_measures_false_passes_power_and_reuse() -> None:
 
 @pytest.mark.thorough
 @pytest.mark.timeout(900)
+def test_promotion_quick_turns_nobody_away() -> None:
+    made = result(benchmarks("promotion", "--quick", "--json"))
+    by_way = {row["way"]: row for row in made["rows"]}
+    assert by_way["alias in the UI"]["promotions"] == 5
+    assert by_way["flips under load"]["failed_requests"] == 0
+    assert by_way["flips under load"]["requests"] > 100
+
+
+@pytest.mark.thorough
+@pytest.mark.timeout(900)
 def test_replay_quick_goes_through_the_platform(public_data: Path, tmp_path: Path) -> None:
     variables = {"LEADLOOP_PUBLIC_DATA": str(public_data), "LEADLOOP_HOME": str(tmp_path)}
     made = result(benchmarks("replay", "--quick", "--json", **variables))
