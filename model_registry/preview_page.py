@@ -7,7 +7,7 @@ from estate.training.preview import Mover, NoPreview, Preview
 from model_registry.connection import Registry, answering
 from model_registry.page import CARD_LIMIT, cut
 
-PREVIEW_LIMIT = 1500
+PREVIEW_LIMIT = 900
 """Characters of the block."""
 _MARK = "\n\n## What a promotion would change\n\n"
 _RULE = "\n\n---\n\n"

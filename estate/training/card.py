@@ -103,7 +103,7 @@ def _markdown(head: list[str], rows: Sequence[list[str]]) -> str:
 
 
 def _cell(measure: Measure) -> str:
-    return f"{measure.value:.4g} ({measure.low:.4g} to {measure.high:.4g})"
+    return f"{measure.value:.4g} ({measure.low:.3g} to {measure.high:.3g})"
 
 
 def _slices(evidence: Evidence, metric: str) -> str:
