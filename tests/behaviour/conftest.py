@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from estate.core.settings import Settings
+from tests.desk import Desk, open_desk
 
 
 @pytest.fixture
@@ -19,3 +20,18 @@ def folder(stack: Settings) -> Iterator[Path]:
     yield folder
     for path in set(folder.iterdir()) - before:
         path.unlink()
+
+
+@pytest.fixture(scope="module")
+def desk(stack: Settings) -> Iterator[Desk]:
+    """Two versions of a user's model that passed their gates, on the running stack."""
+    opened = open_desk(stack)
+    yield opened
+    opened.database.engine.dispose()
+
+
+@pytest.fixture
+def from_first(desk: Desk) -> Desk:
+    """Return the desk with version 1 in production."""
+    desk.in_production("1")
+    return desk

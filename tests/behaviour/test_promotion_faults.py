@@ -17,31 +17,16 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from estate.core.settings import Settings
 from infra.stack import PartStatus, read_status
 from infra.stack.database_urls import libpq
 from tests.asking import Asking
 from tests.conftest import owner_url
-from tests.desk import MODEL, Desk, open_desk
+from tests.desk import MODEL, Desk
 
 pytestmark = [pytest.mark.thorough, pytest.mark.stack, pytest.mark.timeout(600)]
 
 RECOVERY_SECONDS = 120.0
 FLIPS = 20
-
-
-@pytest.fixture(scope="module")
-def desk(stack: Settings) -> Iterator[Desk]:
-    opened = open_desk(stack)
-    yield opened
-    opened.database.engine.dispose()
-
-
-@pytest.fixture
-def from_first(desk: Desk) -> Desk:
-    """The desk with version 1 in production."""
-    desk.in_production("1")
-    return desk
 
 
 def part(desk: Desk, name: str) -> PartStatus:

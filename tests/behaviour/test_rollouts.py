@@ -5,33 +5,19 @@ from __future__ import annotations
 import itertools
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import httpx
 import pytest
 
-from estate.core.settings import Settings
-from tests.desk import MODEL, ROW, Desk, open_desk
+from tests.desk import MODEL, ROW, Desk
 
 pytestmark = [pytest.mark.thorough, pytest.mark.stack, pytest.mark.timeout(300)]
 
 ENOUGH = 120
 Answered = dict[str, Any]
 """The JSON of a response."""
-
-
-@pytest.fixture(scope="module")
-def desk(stack: Settings) -> Iterator[Desk]:
-    opened = open_desk(stack)
-    yield opened
-    opened.database.engine.dispose()
-
-
-@pytest.fixture
-def from_first(desk: Desk) -> Desk:
-    desk.in_production("1")
-    return desk
 
 
 def ask_until(desk: Desk, condition: Callable[[], bool], *, seconds: float = 60) -> list[Answered]:
