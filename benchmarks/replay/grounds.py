@@ -18,6 +18,8 @@ from pathlib import Path
 import psycopg
 
 from estate.core.errors import StackError
+from estate.core.settings import load_settings
+from estate.signing import ensure_keys
 
 _READY_SECONDS = 120.0
 _QUIET = {
@@ -60,8 +62,12 @@ class Grounds:
                 "LEADLOOP_HOME": str(home),
                 "LEADLOOP_DATABASE_URL": self.url(name),
                 "LEADLOOP_MLFLOW_URL": f"sqlite:///{home / 'mlflow.db'}",
+                "LEADLOOP_SIGNING_KEYS": str(
+                    self.folder / "keys"
+                ),  # a copy believes what the first one signed
             }
         ):
+            ensure_keys(load_settings())
             if copy_of is None:
                 subprocess.run([sys.executable, "-m", "infra.migrations"], check=True)
             yield
