@@ -50,8 +50,9 @@ class Trust:
             )
         found = signed.evidence
         signed.verify(self.keys())
-        if decided_on is not None and not is_of(signed, decided_on):
-            raise ArtifactError(what, expected=f"digest {decided_on}, which was decided on", got=found.digest)
+        if decided_on is not None and signed.digest != decided_on:
+            expected = f"digest {decided_on}, which was decided on"
+            raise ArtifactError(what, expected=expected, got=signed.digest)
         if found.model != model:
             raise ArtifactError(what, expected=f"evidence of model `{model}`", got=f"of `{found.model}`")
         if not found.verdict:
@@ -83,8 +84,3 @@ class Trust:
                 got=bundle.fingerprint,
                 todo="Train again.",
             )
-
-
-def is_of(signed: SignedEvidence, digest: str) -> bool:
-    """Whether a digest is of this evidence: as it was kept, or as it would be written now."""
-    return digest in (signed.digest, signed.evidence.digest)

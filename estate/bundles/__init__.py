@@ -1,11 +1,12 @@
 """A trained model as files that are safe to load: ONNX or UBJSON, JSON and Parquet, never pickle."""
 
 from estate.bundles.bundle import Bundle, InputColumn
+from estate.bundles.bundle_predictor import BundlePredictor
 from estate.bundles.encoder import Encoder
 from estate.bundles.manifest import check_manifest, write_manifest
 from estate.bundles.native_predictor import NativePredictor
 from estate.bundles.onnx_predictor import OnnxPredictor
-from estate.bundles.opening import BundlePredictor, open_predictor
+from estate.bundles.opening import open_predictor
 from estate.bundles.reference import Reference
 from estate.bundles.rules_predictor import RulesPredictor
 

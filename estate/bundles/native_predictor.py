@@ -15,12 +15,12 @@ from typing import Any
 
 import numpy as np
 
-from estate.bundles.bundle import NATIVE, Bundle
+from estate.bundles.bundle import NATIVE
+from estate.bundles.bundle_predictor import BundlePredictor
 from estate.bundles.encoder import Matrix
 from estate.core.errors import ArtifactError
-from estate.core.frame import Frame
 from estate.core.model_spec import Task
-from estate.core.prediction import AnsweredBy, Scores
+from estate.core.prediction import Scores
 
 BOOSTERS = frozenset({"gbtree", "dart"})
 OBJECTIVES = {
@@ -37,50 +37,12 @@ OBJECTIVES = {
 _OPENS = (b"{L", b"{i", b"{I", b"{l")  # an object whose first name has a length
 
 
-class NativePredictor:
-    """Scores a frame of features with an XGBoost model; safe to share between threads.
-
-    Parameters
-    ----------
-    bundle : Bundle
-    version : str
-    answered_by : AnsweredBy
-    """
-
-    def __init__(self, bundle: Bundle, version: str, answered_by: AnsweredBy = AnsweredBy.MODEL) -> None:
-        self.bundle = bundle
-        self._version = version
-        self._answered_by = answered_by
-
-    @property
-    def version(self) -> str:
-        """Registered version."""
-        return self._version
-
-    @property
-    def answered_by(self) -> AnsweredBy:
-        """Who answers."""
-        return self._answered_by
+class NativePredictor(BundlePredictor):
+    """Answers by XGBoost."""
 
     def load(self) -> None:
-        """Read the model now, not at the first answer.
-
-        Raises
-        ------
-        ArtifactError
-            If it is no XGBoost model of the bundle's width and of a known kind.
-        """
+        """Read the booster; it must be of the bundle's width and of a known kind."""
         _ = self._booster
-
-    def predict_many(self, features: Frame) -> Scores:
-        """Score every row.
-
-        Raises
-        ------
-        DataError
-            If a feature is missing or of the wrong kind.
-        """
-        return self.predict_matrix(self.bundle.encoder.matrix(features))
 
     def predict_matrix(self, matrix: Matrix) -> Scores:
         """Score every row of an encoded matrix of shape (n, columns)."""

@@ -8,60 +8,22 @@ from typing import Any
 
 import numpy as np
 
-from estate.bundles.bundle import MODEL, Bundle
+from estate.bundles.bundle import MODEL
+from estate.bundles.bundle_predictor import BundlePredictor
 from estate.bundles.encoder import Matrix
 from estate.bundles.graph import INPUT, OUTPUT, check_graph
 from estate.core.errors import ArtifactError
-from estate.core.frame import Frame
-from estate.core.prediction import AnsweredBy, Scores
+from estate.core.prediction import Scores
 
 __all__ = ["INPUT", "OUTPUT", "OnnxPredictor"]
 
 
-class OnnxPredictor:
-    """Scores a frame of features with a bundle's model; safe to share between threads.
-
-    Parameters
-    ----------
-    bundle : Bundle
-    version : str
-    answered_by : AnsweredBy
-    """
-
-    def __init__(self, bundle: Bundle, version: str, answered_by: AnsweredBy = AnsweredBy.MODEL) -> None:
-        self.bundle = bundle
-        self._version = version
-        self._answered_by = answered_by
-
-    @property
-    def version(self) -> str:
-        """Registered version."""
-        return self._version
-
-    @property
-    def answered_by(self) -> AnsweredBy:
-        """Who answers."""
-        return self._answered_by
+class OnnxPredictor(BundlePredictor):
+    """Answers by ONNX Runtime."""
 
     def load(self) -> None:
-        """Read the model now, not at the first answer.
-
-        Raises
-        ------
-        ArtifactError
-            If the graph is not one that the platform loads; ONNX Runtime then never sees it.
-        """
+        """Read the graph; one that the platform does not load is never seen by ONNX Runtime."""
         _ = self._session
-
-    def predict_many(self, features: Frame) -> Scores:
-        """Score every row.
-
-        Raises
-        ------
-        DataError
-            If a feature is missing or of the wrong kind.
-        """
-        return self.predict_matrix(self.bundle.encoder.matrix(features))
 
     def predict_matrix(self, matrix: Matrix) -> Scores:
         """Score every row of an encoded matrix of shape (n, columns)."""

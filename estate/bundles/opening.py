@@ -6,11 +6,10 @@ import importlib
 import os
 
 from estate.bundles.bundle import Bundle
+from estate.bundles.bundle_predictor import BundlePredictor
 from estate.bundles.native_predictor import NativePredictor
 from estate.bundles.onnx_predictor import OnnxPredictor
 from estate.core.prediction import AnsweredBy
-
-BundlePredictor = OnnxPredictor | NativePredictor
 
 
 def open_predictor(
@@ -23,11 +22,8 @@ def open_predictor(
     ArtifactError
         If it is not a model that the platform loads.
     """
-    made: BundlePredictor = (
-        NativePredictor(bundle, version, answered_by)
-        if bundle.format == "xgboost"
-        else OnnxPredictor(bundle, version, answered_by)
-    )
+    kind = NativePredictor if bundle.format == "xgboost" else OnnxPredictor
+    made: BundlePredictor = kind(bundle, version, answered_by)
     made.load()
     return made
 

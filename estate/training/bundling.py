@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 
 from estate.bundles.bundle import FEATURES, GOLDEN, REFERENCE, Bundle, InputColumn, describe
+from estate.bundles.bundle_predictor import BundlePredictor
 from estate.bundles.manifest import write_manifest
-from estate.bundles.opening import BundlePredictor
 from estate.bundles.reference import Reference
 from estate.core.frame import Frame
 from estate.training.data import TrainingData

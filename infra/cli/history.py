@@ -48,8 +48,8 @@ def _at_a_time(model: str, at: str | None, lead: str | None, *, as_json: bool) -
     from estate.core.clock import now
     from infra.cli.history_view import show_moment
     from infra.cli.moment_of import moment_of
-    from infra.cli.moments import parse_moment
     from infra.cli.registry_view import print_json
+    from infra.cli.typed_moment import parse_moment
 
     moment = parse_moment(at) if at is not None else now()
     found = moment_of(_database(), model, moment, lead=lead)

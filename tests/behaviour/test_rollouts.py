@@ -11,7 +11,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.desk import MODEL, ROW, Desk
+from tests.desk import MODEL, MODEL_FILE, ROW, Desk
 
 pytestmark = [pytest.mark.thorough, pytest.mark.stack, pytest.mark.timeout(300)]
 
@@ -66,6 +66,28 @@ def test_a_canary_answers_its_share_and_is_promoted(from_first: Desk) -> None:
     assert shown_alias(desk, "canary") is None
     told = desk.history()[-1].why
     assert "0 errors" in told
+
+
+def test_a_canary_whose_scores_are_others_takes_itself_back(from_first: Desk) -> None:
+    desk, rows = from_first, len(from_first.history())
+    (folder,) = desk.settings.models
+    file = folder / MODEL_FILE.name
+    whole = file.read_text()
+    strict = whole.replace("most_shift=1.0", "most_shift=0.25")
+    assert strict != whole
+    file.write_text(strict)
+    try:
+        options = ("--rollout", "canary", "--share", "0.5", "--requests", "100000", "--reason", "a try")
+        desk.leadloop("promote", MODEL, "2", *options)
+        answers = ask_until(desk, lambda: len(desk.history()) >= rows + 2)
+    finally:
+        file.write_text(whole)
+    last = desk.history()[-1]
+    assert (last.decision, last.to_version) == ("aborted", "2")
+    assert "another distribution" in last.why
+    assert who_answered(answers)["2"] > 0  # it did answer its share until then
+    assert set(who_answered(ask_until(desk, lambda: desk.served().get("rollout") is None))) <= {"1", "2"}
+    assert desk.shown() == ("1", ["1"])
 
 
 def test_a_shadow_is_never_seen_and_ends_with_a_report(from_first: Desk) -> None:

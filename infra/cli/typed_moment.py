@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, time
+from datetime import UTC, datetime
 
-from estate.core.clock import now
+from estate.core.clock import now, parse_time
 from estate.core.errors import DataError
 
 
@@ -30,10 +30,9 @@ def parse_moment(text: str) -> datetime:
 or 14:05 for today. Correct it.
     """
     try:
-        of_day = time.fromisoformat(text) if ":" in text[:3] else None
-        moment = datetime.combine(now().date(), of_day) if of_day else datetime.fromisoformat(text)
-        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
-    except (ValueError, OverflowError) as error:
+        whole = f"{now().date()}T{text}" if ":" in text[:3] else text
+        return parse_time(whole).astimezone(UTC)
+    except (DataError, OverflowError) as error:
         raise DataError(
             f"time `{text}`",
             expected="2026-11-21T14:05, with a zone if it is not UTC, or 14:05 for today",
