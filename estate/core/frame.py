@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +17,22 @@ Column = NDArray[Any]
 
 
 @dataclass(frozen=True)
+class NumberBlock:
+    """The number columns of a frame as one matrix, for what would else go through them one by one.
+
+    Parameters
+    ----------
+    names : tuple of str
+        In the order of the matrix's columns.
+    values : float64 array of shape (rows, len(names))
+        NaN for missing.
+    """
+
+    names: tuple[str, ...]
+    values: Numbers
+
+
+@dataclass(frozen=True)
 class Frame:
     """Named columns, all of the same length.
 
@@ -26,6 +42,8 @@ class Frame:
         Numbers are float64 with NaN for missing, categories are ``str`` objects with None for missing.
     rows : int
         The length of every column.
+    block : NumberBlock, optional
+        All number columns once more, where they came as one matrix; their columns are views of it.
 
     Examples
     --------
@@ -39,6 +57,7 @@ class Frame:
 
     columns: Mapping[str, Column]
     rows: int
+    block: NumberBlock | None = None
 
     @classmethod
     def of(cls, columns: Mapping[str, Sequence[object] | Column]) -> Frame:
@@ -59,6 +78,18 @@ class Frame:
     def __len__(self) -> int:
         return self.rows
 
+    @classmethod
+    def of_block(cls, block: NumberBlock, categories: Mapping[str, Column]) -> Frame:
+        """Build a frame from a matrix of numbers and its categories.
+
+        Examples
+        --------
+        >>> block = NumberBlock(("age", "rooms"), np.array([[30.0, 3.0]]))
+        >>> Frame.of_block(block, {"area": np.array(["north"], dtype=object)}).records()
+        [{'age': 30.0, 'rooms': 3.0, 'area': 'north'}]
+        """
+        return cls(_BlockColumns(block, categories), len(block.values), block)
+
     def take(self, index: NDArray[Any]) -> Frame:
         """Return the rows at the given positions, or where a boolean mask holds."""
         columns = {name: values[index] for name, values in self.columns.items()}
@@ -73,6 +104,28 @@ class Frame:
         """Return one plain dictionary a row; missing is None."""
         listed = {name: [_plain(value) for value in values.tolist()] for name, values in self.columns.items()}
         return [{name: values[i] for name, values in listed.items()} for i in range(self.rows)]
+
+
+class _BlockColumns(Mapping[str, Column]):
+    """Columns of a block, cut out when they are asked for: a predictor may read the block alone."""
+
+    def __init__(self, block: NumberBlock, categories: Mapping[str, Column]) -> None:
+        self._block, self._categories = block, categories
+
+    def __getitem__(self, name: str) -> Column:
+        if name in self._categories:
+            return self._categories[name]
+        try:
+            return self._block.values[:, self._block.names.index(name)]
+        except ValueError:
+            raise KeyError(name) from None
+
+    def __iter__(self) -> Iterator[str]:
+        yield from self._block.names
+        yield from self._categories
+
+    def __len__(self) -> int:
+        return len(self._block.names) + len(self._categories)
 
 
 def _plain(value: float | str | None) -> float | str | None:

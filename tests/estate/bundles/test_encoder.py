@@ -6,7 +6,7 @@ import pytest
 from estate.bundles.encoder import LEVELS, EncodedColumn, Encoder
 from estate.core.errors import DataError
 from estate.core.feature_set import FeatureSet
-from estate.core.frame import Frame
+from estate.core.frame import Frame, NumberBlock
 
 FEATURES = FeatureSet(numbers=("x",), categories=("c",))
 
@@ -43,3 +43,27 @@ def test_text_where_numbers_are_expected_is_named() -> None:
 
 def test_no_row_is_no_error() -> None:
     assert Encoder((EncodedColumn("x", "number"),)).matrix(Frame({"x": np.empty(0)}, 0)).shape == (0, 1)
+
+
+@pytest.mark.parametrize("rows", [0, 1, 7])
+def test_a_block_of_numbers_is_encoded_to_the_same_bits(rows: int) -> None:
+    random = np.random.default_rng(rows)
+    values = random.normal(scale=1e39, size=(rows, 3))
+    values[::2, 1] = np.nan
+    areas = np.array(random.choice(["north", "south", "never seen", None], rows), dtype=object)
+    columns = (
+        EncodedColumn("a", "number"),
+        EncodedColumn("area", "category", ("north", "south")),
+        EncodedColumn("b", "number"),
+        EncodedColumn("c", "number"),
+    )
+    block = Frame.of_block(NumberBlock(("a", "b", "c"), values), {"area": areas})
+    plain = Frame(dict(block.columns), rows)
+    for encoder in (Encoder(columns), Encoder((columns[0], *columns[2:], columns[1]))):
+        assert encoder.matrix(block).tobytes() == encoder.matrix(plain).tobytes()
+
+
+def test_a_block_in_another_order_is_read_column_by_column() -> None:
+    columns = (EncodedColumn("a", "number"), EncodedColumn("b", "number"))
+    swapped = Frame.of_block(NumberBlock(("b", "a"), np.array([[2.0, 1.0]])), {})
+    assert Encoder(columns).matrix(swapped).tolist() == [[1.0, 2.0]]
