@@ -43,6 +43,21 @@ class Settings(BaseSettings):
     signing_keys: Path | None = Field(
         None, description="folder of the signing keys; `<home>/keys` if not set"
     )
+    serving_max_body_bytes: int = Field(8 * 1024 * 1024, ge=1024, description="of one request")
+    serving_max_rows: int = Field(10_000, ge=1, description="of one request")
+    serving_max_seconds: float = Field(30.0, gt=0, description="from a request's head to its answer's")
+    serving_max_arrival_seconds: float = Field(
+        10.0, gt=0, description="that a head may take to arrive, and a body: one more for each 16 KiB"
+    )
+    serving_rate: float | None = Field(
+        None, gt=0, description="rows a second of an API key without a rate of its own; of all without keys"
+    )
+    serving_slow_ms: float = Field(500.0, gt=0, description="a request that takes longer is logged")
+    metrics_open: bool | None = Field(
+        None, description="whether /metrics needs no API key; on loopback it needs none if not set"
+    )
+    tracing_url: str | None = Field(None, description="collector of traces, OTLP over HTTP")
+    tracing_share: float = Field(1.0, ge=0, le=1, description="of requests whose traces are sent")
     user: str | None = Field(
         None, description="name under which commands decide; the system's user if not set"
     )
