@@ -1,47 +1,103 @@
-"""What serving counts: names of models and versions as labels, never a case's id or values."""
+"""What serving counts: names of models and versions as labels, never a case's id or values.
+
+Among several workers (:mod:`serving.shared`) each counts into files of its own that are mapped into memory,
+and every one of them shows the sum.
+"""
 
 from __future__ import annotations
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from typing import Literal
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest, values
+from prometheus_client.multiprocess import MultiProcessCollector
+
+from serving.shared import process_name, shared_folder
 
 _SECONDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)
+_ROWS = (1, 2, 4, 8, 16, 32, 64, 128, 256, 1024, 4096, 16384)
 _MODEL, _VERSION, _ORIGIN = ("model",), ("model", "version"), ("model", "version", "answered_by")
 _SIDE = ("model", "version", "side")
 
+OfAll = Literal["livesum", "livemax", "livemin", "liveall"]
+"""How a gauge of several workers is shown: as sum, largest, smallest, or one by one."""
+
 
 class Metrics:
-    """All series of one serving process, in a registry of its own; each is called ``leadloop_<name>``."""
+    """All series of one serving process, in a registry of its own; each is called ``leadloop_<name>``.
 
-    def __init__(self) -> None:
+    Parameters
+    ----------
+    only_log : bool
+        Only those of the prediction log: for a process that answers nothing. A gauge that it never sets would
+        pass for the lowest among the workers.
+    """
+
+    def __init__(self, *, only_log: bool = False) -> None:
+        self._folder = shared_folder()
+        if self._folder is not None:
+            # By name, not by process id: a worker that takes a dead one's place counts on in its files.
+            values.ValueClass = values.MultiProcessValue(process_name)
         self.registry = CollectorRegistry()
+        self._add_log()
+        if not only_log:
+            self._add_requests()
+            self._add_models()
+
+    def text(self) -> bytes:
+        """Return all series in the Prometheus text form: summed up, and read from files, if workers are several."""
+        if self._folder is None:
+            return generate_latest(self.registry)
+        everyones = CollectorRegistry()
+        MultiProcessCollector(everyones, str(self._folder))  # type: ignore[no-untyped-call]
+        return generate_latest(everyones)
+
+    def _add_requests(self) -> None:
         self.requests = self._counter("requests", "HTTP requests", ("route", "model", "status"))
         self.request_seconds = self._seconds("request_seconds", "Time of an answered prediction request")
+        self.refusals = self._counter("guard_refusals", "Requests that the guard refused", ("reason",))
+        self.shed = self._counter("requests_shed", "Requests turned away: too busy", ("model", "reason"))
+        self.queue_rows = self._gauge("queue_rows", "Rows waiting to be scored", _MODEL)
+        self.queue_seconds = self._seconds("queue_seconds", "Time that a request waited", _MODEL)
+        self.memory = self._gauge("memory_bytes", "Resident memory of a serving process", mode="liveall")
+
+    def _add_models(self) -> None:
         self.predictions = self._counter("predictions", "Rows scored", _ORIGIN)
         self.predict_seconds = self._seconds("predict_seconds", "Time inside the predictor")
+        self.batch_rows = self._histogram("batch_rows", "Rows scored at once", _MODEL, _ROWS)
         self.model_failures = self._counter("model_failures", "Rules answered: the model raised", _MODEL)
+        self.breaker_state = self._gauge(
+            "breaker_state", "0: closed, 1: half-open, 2: open", _MODEL, mode="livemax"
+        )
         self.swaps = self._counter("swaps", "Versions taken into service", _VERSION)
         self.swap_refusals = self._counter("swap_refusals", "Tries that failed to take one", _VERSION)
-        self.feature_mismatch = self._gauge("feature_mismatch", "1: code changed since training", _MODEL)
+        self.feature_mismatch = self._gauge(
+            "feature_mismatch", "1: code changed since training", _MODEL, mode="livemax"
+        )
         self.rollout_rows = self._counter("rollout_rows", "Rows scored in a rollout", _SIDE)
         self.rollout_errors = self._counter("rollout_errors", "Of these, failed on", _SIDE)
         self.rollout_dropped = self._counter("rollout_dropped", "Not scored in the shadow: busy", _VERSION)
-        self.ledger_reachable = self._gauge("ledger_reachable", "1: the last look at it succeeded")
+        self.ledger_reachable = self._gauge(
+            "ledger_reachable", "1: the last look at it succeeded", mode="livemin"
+        )
+
+    def _add_log(self) -> None:
         self.log_queue = self._gauge("prediction_log_queue_rows", "Predictions waiting in memory")
-        self.log_spool = self._gauge("prediction_log_spool_files", "Batches waiting on disk")
+        self.log_spool = self._gauge("prediction_log_spool_files", "Batches waiting on disk", mode="livemax")
         self.log_written = self._counter("prediction_log_written", "Predictions kept in Postgres")
         self.log_spooled = self._counter("prediction_log_spooled", "Predictions put on disk")
         self.log_dropped = self._counter("prediction_log_dropped", "Predictions lost: queue or disk full")
         self.log_refused = self._counter("prediction_log_refused", "Refused by Postgres, put aside on disk")
 
-    def text(self) -> bytes:
-        """Return all series in the Prometheus text form."""
-        return generate_latest(self.registry)
-
     def _counter(self, name: str, says: str, labels: tuple[str, ...] = ()) -> Counter:
         return Counter(f"leadloop_{name}", says, labels, registry=self.registry)
 
-    def _gauge(self, name: str, says: str, labels: tuple[str, ...] = ()) -> Gauge:
-        return Gauge(f"leadloop_{name}", says, labels, registry=self.registry)
+    def _gauge(self, name: str, says: str, labels: tuple[str, ...] = (), mode: OfAll = "livesum") -> Gauge:
+        return Gauge(f"leadloop_{name}", says, labels, registry=self.registry, multiprocess_mode=mode)
 
-    def _seconds(self, name: str, says: str) -> Histogram:
-        return Histogram(f"leadloop_{name}", says, _ORIGIN, buckets=_SECONDS, registry=self.registry)
+    def _seconds(self, name: str, says: str, labels: tuple[str, ...] = _ORIGIN) -> Histogram:
+        return self._histogram(name, says, labels, _SECONDS)
+
+    def _histogram(
+        self, name: str, says: str, labels: tuple[str, ...], buckets: tuple[float, ...]
+    ) -> Histogram:
+        return Histogram(f"leadloop_{name}", says, labels, buckets=buckets, registry=self.registry)
