@@ -44,7 +44,7 @@ class Metrics:
             self._add_models()
 
     def text(self) -> bytes:
-        """Return all series in the Prometheus text form: summed up, and read from files, if workers are several."""
+        """Return all series in the Prometheus text form, those of several workers summed up (reads files)."""
         if self._folder is None:
             return generate_latest(self.registry)
         everyones = CollectorRegistry()

@@ -45,7 +45,9 @@ class Settings(BaseSettings):
     )
     serving_max_body_bytes: int = Field(8 * 1024 * 1024, ge=1024, description="of one request")
     serving_max_rows: int = Field(10_000, ge=1, description="of one request")
-    serving_max_seconds: float = Field(30.0, gt=0, description="from a request's head to its answer's")
+    serving_max_seconds: float = Field(
+        30.0, gt=0, description="from a request's last byte to its answer's first"
+    )
     serving_max_arrival_seconds: float = Field(
         10.0, gt=0, description="that a head may take to arrive, and a body: one more for each 16 KiB"
     )

@@ -1,0 +1,1 @@
+"""Who may ask serving, and how often. Nothing is imported here: the command line needs only the keys."""

@@ -1,0 +1,43 @@
+"""Which role a route asks for."""
+
+from __future__ import annotations
+
+from serving.guard.api_key import Role
+
+_OPEN = ("/health/", "/v2/health/")
+_OPEN_EXACT = ("/ping", "/health")  # as clients of `mlflow models serve` ask
+_METRICS = "/metrics"
+_SCORE = (
+    "/v1/models",
+    "/v1/leads",
+    "/v1/predictions",
+    "/v2",
+    "/invocations",
+    "/models/",
+    "/version",
+    "/docs",
+    "/openapi.json",
+)
+
+
+def role_of(path: str, *, metrics_open: bool) -> Role | None:
+    """Return the role that a path asks for; None where nobody is asked who they are.
+
+    Parameters
+    ----------
+    path : str
+        Decoded, as it is routed.
+    metrics_open : bool
+
+    Examples
+    --------
+    >>> role_of("/v1/models/churn/predict", metrics_open=False)
+    <Role.SCORE: 'score'>
+    >>> role_of("/what/comes/later", metrics_open=False)
+    <Role.ADMIN: 'admin'>
+    >>> role_of("/health/live", metrics_open=False) is None
+    True
+    """
+    if path.startswith(_OPEN) or path in _OPEN_EXACT or (path == _METRICS and metrics_open):
+        return None
+    return Role.SCORE if path.startswith(_SCORE) else Role.ADMIN
