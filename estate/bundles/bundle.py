@@ -6,7 +6,8 @@
                        XGBoost's own format, its calibration in features.json
     features.json      task, classes, input columns, encoder, fingerprint of the feature set
     golden.json        rows with the scores that the model must give, anywhere it is loaded
-    reference.parquet  a sample of the training rows, for the watch
+    reference.parquet  a sample of the training rows, for the watch and for reasons
+    answers.json       interval and bands of its scores; absent in bundles of before
     manifest.json      SHA-256 of all of these
 
 No other file may be there.
@@ -21,8 +22,11 @@ from typing import Literal
 
 import numpy as np
 
+from estate.bundles.answers_file import ANSWERS, read_answers
+from estate.bundles.bands import Bands
 from estate.bundles.calibration import Calibration
 from estate.bundles.encoder import EncodedColumn, Encoder
+from estate.bundles.intervals import Interval
 from estate.bundles.manifest import MANIFEST, check_manifest
 from estate.bundles.reference import Reference
 from estate.bundles.schema import FeaturesFile, GoldenFile, read_file
@@ -36,7 +40,7 @@ MODEL, FEATURES, GOLDEN, REFERENCE = "model.onnx", "features.json", "golden.json
 NATIVE = "model.ubj"
 GOLDEN_TOLERANCE = 1e-5
 MOST_BYTES = {MODEL: 512_000_000, NATIVE: 512_000_000}
-_KNOWN = frozenset({MODEL, NATIVE, FEATURES, GOLDEN, REFERENCE, MANIFEST})
+_KNOWN = frozenset({MODEL, NATIVE, FEATURES, GOLDEN, REFERENCE, ANSWERS, MANIFEST})
 
 
 @dataclass(frozen=True)
@@ -67,6 +71,10 @@ class Bundle:
     encoder : Encoder
     calibration : Calibration, optional
         Of a binary model in XGBoost's format; an ONNX graph has it inside.
+    interval : RateInterval, ValueInterval or LabelSet, optional
+        How far an answer may be off; None in old bundles and where too few rows were left to tell.
+    bands : Bands, optional
+        None in old bundles, and where there are none.
     """
 
     folder: Path
@@ -78,6 +86,8 @@ class Bundle:
     inputs: tuple[InputColumn, ...]
     encoder: Encoder
     calibration: Calibration | None = None
+    interval: Interval | None = None
+    bands: Bands | None = None
 
     @classmethod
     def open(cls, folder: Path) -> Bundle:
@@ -91,7 +101,7 @@ class Bundle:
         digest = check_manifest(folder)
         _check_names(folder)
         raw = read_file(FeaturesFile, folder / FEATURES)
-        kept = raw.calibration
+        kept, answers = raw.calibration, read_answers(folder, raw.task)
         return cls(
             folder,
             digest,
@@ -102,6 +112,8 @@ class Bundle:
             tuple(InputColumn(column.name, column.kind) for column in raw.inputs),
             Encoder(tuple(EncodedColumn(c.name, c.kind, c.levels) for c in raw.encoder)),
             Calibration(kept.a, kept.b, kept.c) if kept else None,
+            answers.interval,
+            answers.bands,
         )
 
     @property

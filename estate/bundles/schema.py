@@ -16,28 +16,30 @@ _Name = Annotated[str, Field(min_length=1, max_length=500)]
 _Kind = Literal["number", "category"]
 
 
-class _File(BaseModel):
+class StrictFile(BaseModel):
+    """A JSON file, or a part of one, that holds what is described and nothing else."""
+
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
 
-class _Input(_File):
+class _Input(StrictFile):
     name: _Name
     kind: _Kind
 
 
-class _Encoded(_File):
+class _Encoded(StrictFile):
     name: _Name
     kind: _Kind
     levels: Annotated[tuple[str, ...], Field(max_length=1000)]
 
 
-class _Calibration(_File):
+class _Calibration(StrictFile):
     a: FiniteFloat
     b: FiniteFloat
     c: FiniteFloat
 
 
-class FeaturesFile(_File):
+class FeaturesFile(StrictFile):
     """``features.json``."""
 
     model: _Name
@@ -64,7 +66,7 @@ class FeaturesFile(_File):
         return self
 
 
-class GoldenFile(_File):
+class GoldenFile(StrictFile):
     """``golden.json``: rows as a caller sends them (absent in old bundles), their features and scores."""
 
     rows: list[dict[str, JsonValue]] | None = None
@@ -79,7 +81,7 @@ class GoldenFile(_File):
         return self
 
 
-_Kept = TypeVar("_Kept", FeaturesFile, GoldenFile)
+_Kept = TypeVar("_Kept", bound=StrictFile)
 
 
 def read_file(kind: type[_Kept], path: Path) -> _Kept:

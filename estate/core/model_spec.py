@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -164,6 +165,8 @@ class ModelSpec:
     bands : tuple of float
         Scores, rising, that part what the desk acts on differently; empty: the 60 % and 90 % quantiles of the
         present version's scores.
+    interval : float
+        How often the interval of an answer is to hold the truth, in (0.5, 1).
     """
 
     name: str
@@ -181,11 +184,13 @@ class ModelSpec:
     seed: int = 0
     rollout: Rollout = AT_ONCE
     bands: tuple[float, ...] = ()
+    interval: float = 0.9
 
     def __post_init__(self) -> None:
         if not re.fullmatch(r"[a-z][a-z0-9]*(_[a-z0-9]+)*", self.name):
             raise SpecError("model name", expected="lower-case words joined by _", got=repr(self.name))
         self._require_types()
+        self._require_numbers()
         if not isinstance(self.source, CrmSource):
             self._require_honest_features(self.source)
 
@@ -210,6 +215,23 @@ class ModelSpec:
                 expected="a function of a seed that returns an unfitted estimator",
                 got=type(self.estimator).__name__,
                 todo="Write `def estimator(seed): return …`.",
+            )
+
+    def _require_numbers(self) -> None:
+        bands = self.bands
+        known = isinstance(bands, tuple | list) and all(isinstance(edge, int | float) for edge in bands)
+        if not known or not all(math.isfinite(edge) for edge in bands) or sorted(set(bands)) != list(bands):
+            raise SpecError(
+                f"`bands` of model `{self.name}`",
+                expected="scores, each above the one before",
+                got=repr(bands),
+                todo="A tuple of one is written with a comma: `(0.3,)`.",
+            )
+        if not isinstance(self.interval, float) or not 0.5 < self.interval < 1.0:
+            raise SpecError(
+                f"`interval` of model `{self.name}`",
+                expected="a share between 0.5 and 1, such as 0.9",
+                got=repr(self.interval),
             )
 
     def _require_honest_features(self, source: TableSource | QuerySource) -> None:

@@ -7,13 +7,16 @@ from pathlib import Path
 
 import numpy as np
 
+from estate.bundles.answers_file import ANSWERS, AnswersFile
 from estate.bundles.bundle import FEATURES, GOLDEN, REFERENCE, Bundle, InputColumn, describe
 from estate.bundles.bundle_predictor import BundlePredictor
 from estate.bundles.manifest import write_manifest
 from estate.bundles.reference import Reference
-from estate.core.frame import Frame
+from estate.core.frame import Frame, Numbers
+from estate.training.bands import bands_of
 from estate.training.data import TrainingData
 from estate.training.fit import Trained
+from estate.training.intervals import interval_of
 from estate.training.model_file import write_model
 from estate.training.split import Split
 
@@ -37,7 +40,9 @@ def write_bundle(trained: Trained, parts: Split, folder: Path) -> tuple[Bundle, 
     golden = parts.holdout.take(np.arange(min(GOLDEN_ROWS, len(parts.holdout))))
     (folder / GOLDEN).write_text(_golden(golden, predictor))
     sample = _sample(parts, trained.spec.seed)
-    Reference(sample, predictor.predict_many(sample).score).write(folder / REFERENCE)
+    reference = Reference(sample, predictor.predict_many(sample).score)
+    reference.write(folder / REFERENCE)
+    (folder / ANSWERS).write_text(_answers(trained, parts.holdout, predictor, reference.scores))
     write_manifest(folder)
     return Bundle.open(folder), difference
 
@@ -61,6 +66,16 @@ def _golden(data: TrainingData, predictor: BundlePredictor) -> str:
         "scores": predictor.predict_many(data.features).score.tolist(),
     }
     return json.dumps(golden, indent=1)
+
+
+def _answers(trained: Trained, holdout: TrainingData, predictor: BundlePredictor, reference: Numbers) -> str:
+    """Measure on the frozen rows, by the very predictor that will answer."""
+    spec, scores = trained.spec, predictor.predict_many(holdout.features)
+    said = AnswersFile(
+        interval=interval_of(spec.task, holdout.y, scores, spec.interval),
+        bands=bands_of(spec, reference, holdout.y, scores.score),
+    )
+    return said.model_dump_json(indent=1)
 
 
 def _sample(parts: Split, seed: int) -> Frame:

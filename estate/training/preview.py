@@ -7,13 +7,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from estate.bundles.bands import band_names
 from estate.core.frame import Frame, Numbers
 from estate.core.prediction import Scores
+from estate.training.bands import QUANTILES
 from estate.training.moves import NOISE, Moves, Pair, Reason
 
 MOST_MOVERS = 10
-DEFAULT_QUANTILES = (0.6, 0.9)
-_NAMES = {1: ("all",), 2: ("low", "high"), 3: ("low", "middle", "high")}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -181,8 +181,8 @@ def _bands(before: Scores, after: Scores, given: tuple[float, ...]) -> _Placing:
         names = tuple(dict.fromkeys((*before.classes, *after.classes)))
         at = [np.array([names.index(str(label)) for label in scores.labels()]) for scores in (before, after)]
         return _Placing(names, (), at[0], at[1])
-    edges = np.unique(given or np.quantile(before.score, DEFAULT_QUANTILES))
-    names = _NAMES.get(len(edges) + 1) or tuple(str(i + 1) for i in range(len(edges) + 1))
+    edges = np.unique(given or np.quantile(before.score, QUANTILES))
+    names = band_names(len(edges) + 1)
     placed = [np.searchsorted(edges, scores.score, side="right") for scores in (before, after)]
     return _Placing(names, tuple(edges.tolist()), placed[0], placed[1])
 

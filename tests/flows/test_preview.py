@@ -30,7 +30,7 @@ def reason(database: Database, request_id: str) -> str:
         return str(training_requests.get(connection, request_id).reason)
 
 
-def ask(database: Database, model: str, fingerprint: str) -> None:
+def ask(database: Database, model: str, fingerprint: str, *, unit: str | None = None) -> None:
     rows = [
         Prediction(
             prediction_id=str(uuid.uuid4()),
@@ -40,7 +40,7 @@ def ask(database: Database, model: str, fingerprint: str) -> None:
             entity_id=f"home-{rooms}",
             score=40.0,
             label=None,
-            features={"rooms": float(rooms), "area": "north"},
+            features={"rooms": f"{rooms} {unit}" if unit else float(rooms), "area": "north"},
             fingerprint=fingerprint,
             at=now(),
         )
@@ -67,7 +67,7 @@ def test_each_training_writes_a_preview_and_a_broken_one_fails_alone(
     assert trainings.run(name, asked(stack_database, name)).result == "2"
     assert "Against version 1, on 6 cases of the latest 6 answers" in page(stack, name, "2")
 
-    file.write_text(plain.replace("    schedule=", "    bands=(None,),\n    schedule="))
+    ask(stack_database, name, spec.features.fingerprint, unit="rooms")  # a number that was kept as a text
     request = asked(stack_database, name)
     assert trainings.run(name, request).result == "3"
-    assert reason(stack_database, request).startswith("version 3: passed; no preview: TypeError")
+    assert reason(stack_database, request).startswith("version 3: passed; no preview: ValueError")

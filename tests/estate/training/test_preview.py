@@ -62,7 +62,7 @@ def test_known_numbers() -> None:
         return np.asarray(per_room(rows) + 0.3 * (rows["area"] == "north"))
 
     found = compare(Pair(rules(per_room), rules(after), REFERENCE), five_homes(), bands=(0.25, 0.5))
-    assert found.bands == ("low", "middle", "high")
+    assert found.bands == ("low", "medium", "high")
     # before: 0.1 0.2 0.3 0.4 0.6; after: 0.4 0.2 0.3 0.4 0.9
     assert found.moved == ((1, 1, 0), (0, 2, 0), (0, 0, 1))
     assert (found.rows, found.changed_band, found.cases) == (5, 1, "5 homes")
@@ -100,7 +100,11 @@ def test_a_fall_has_a_negative_reason() -> None:
 
 @pytest.mark.parametrize(
     ("bands", "names"),
-    [((), ("low", "middle", "high")), ((0.5,), ("low", "high")), ((0.1, 0.2, 0.3), ("1", "2", "3", "4"))],
+    [
+        ((), ("low", "medium", "high")),
+        ((0.5,), ("low", "high")),
+        ((0.1, 0.2, 0.3), ("1 of 4", "2 of 4", "3 of 4", "4 of 4")),
+    ],
 )
 def test_bands_have_names(bands: tuple[float, ...], names: tuple[str, ...]) -> None:
     found = compare(Pair(rules(per_room), rules(per_room), REFERENCE), five_homes(), bands=bands)
