@@ -9,7 +9,8 @@ from estate.core.clock import now
 from estate.core.model_spec import ModelSpec
 from estate.core.prediction import Prediction
 from estate.core.rollout import RolloutReport
-from estate.features.live import LeadFeatures, features_of_leads
+from estate.features.lead_reader import LeadReader
+from estate.features.live import LeadFeatures
 from estate.store import evidence, ledger, rollout_reports
 from estate.store.database import Database
 from estate.store.predictions import write_many
@@ -43,6 +44,7 @@ class Crm:
 
     def __init__(self, find: Callable[[], Database]) -> None:
         self._find = find
+        self._leads = LeadReader(find)
 
     @property
     def database(self) -> Database:
@@ -65,8 +67,8 @@ class Crm:
             rollout_reports.write(connection, report)
 
     def read_leads(self, spec: ModelSpec, lead_ids: Sequence[str]) -> LeadFeatures:
-        """Return the features of leads as of now."""
-        return features_of_leads(self.database, spec, lead_ids, as_of=now())
+        """Return the features of leads as of now, in one round trip."""
+        return self._leads.read(spec, lead_ids, as_of=now())
 
     def write(self, predictions: Sequence[Prediction]) -> int:
         """Keep predictions."""

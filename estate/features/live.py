@@ -6,18 +6,24 @@ it is what the model knows to judge, and the numbers are those of the training r
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
 from estate.core.frame import Frame
 from estate.core.model_spec import CrmSource, ModelSpec
-from estate.features.events import DAY_US
+from estate.features.events import DAY_US, Micros
 from estate.features.histories import build_histories, micros
 from estate.store.database import Database
 from estate.store.facts import read_facts
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+CacheStatus = Literal["miss", "memory", "redis", "stale"]
 
 
 @dataclass(frozen=True)
@@ -30,17 +36,30 @@ class LeadFeatures:
         One row for each of ``found``, in that order.
     found, missing : tuple of str
         Leads that are known by ``as_of``, in the order asked for, and those that are not.
+    as_of : tuple of datetime
+        As of when the features of each of ``found`` were computed; earlier than now where they were kept.
+    known_until : tuple of datetime
+        For each of ``found``: when the newest of its own facts that its features saw (the lead itself, its
+        interactions, its messages) was learned, by their ``recorded_at``.
+    cache : tuple of str
+        For each of ``found``: "miss" where its features were computed for this answer, else the cache that
+        they come from: "memory", "redis", or "stale" (any cache, while the database is away).
     """
 
     features: Frame
     found: tuple[str, ...]
     missing: tuple[str, ...]
+    as_of: tuple[datetime, ...]
+    known_until: tuple[datetime, ...]
+    cache: tuple[CacheStatus, ...]
 
 
 def features_of_leads(
     database: Database, spec: ModelSpec, lead_ids: Sequence[str], *, as_of: datetime
 ) -> LeadFeatures:
-    """Read the histories of some leads and compute a model's features.
+    """Read the histories of some leads and compute a model's features, for any number of leads.
+
+    Where few are asked for and it must be quick, :class:`~.lead_reader.LeadReader` gives the same bits.
 
     Parameters
     ----------
@@ -52,7 +71,6 @@ def features_of_leads(
         Facts that happened or were learned later are not seen; of a lead that is older than the model's
         age, neither are those after it reached that age.
     """
-    age_us = int(spec.source.age_days * DAY_US) if isinstance(spec.source, CrmSource) else 0
     wanted = tuple(dict.fromkeys(lead_ids))
     facts = {
         kind: read_facts(database, kind, lead_ids=wanted, as_of=as_of)
@@ -62,6 +80,37 @@ def features_of_leads(
     known = set(facts["leads"]["lead_id"])
     found = tuple(name for name in wanted if name in known)
     created = micros(facts["leads"].set_index("lead_id").loc[list(found), "event_at"])
-    moments = np.minimum(int(as_of.timestamp() * 1e6), created + age_us)
+    moments = np.minimum(_micros(as_of), created + age_in_us(spec))
     histories = build_histories(np.array(found, dtype=object), moments, facts)
-    return LeadFeatures(spec.features.compute(histories), found, tuple(n for n in wanted if n not in known))
+    return LeadFeatures(
+        spec.features.compute(histories),
+        found,
+        tuple(n for n in wanted if n not in known),
+        as_of=(as_of,) * len(found),
+        known_until=_known_until(found, moments, facts),
+        cache=("miss",) * len(found),
+    )
+
+
+def age_in_us(spec: ModelSpec) -> int:
+    """Return the age in microseconds at which the model judges a lead."""
+    return int(spec.source.age_days * DAY_US) if isinstance(spec.source, CrmSource) else 0
+
+
+def _micros(moment: datetime) -> int:
+    return (moment - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1)
+
+
+def _known_until(
+    found: Sequence[str], moments: Micros, facts: Mapping[str, pd.DataFrame]
+) -> tuple[datetime, ...]:
+    newest = facts["leads"].set_index("lead_id").loc[list(found), "recorded_at"].tolist()
+    place = {name: i for i, name in enumerate(found)}
+    for kind in ("interactions", "messages"):
+        own = facts[kind]
+        own = own[own["lead_id"].isin(place)]
+        lead = own["lead_id"].map(place).to_numpy(np.int64)
+        seen = np.maximum(micros(own["event_at"]), micros(own["recorded_at"])) <= moments[lead]
+        for i, learned in zip(lead[seen].tolist(), own["recorded_at"][seen].tolist(), strict=True):
+            newest[i] = max(newest[i], learned)
+    return tuple(moment.to_pydatetime() for moment in newest)
