@@ -2,39 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 
-import msgspec
+import psycopg
 import sqlalchemy as sa
 
 from estate.core.prediction import AnsweredBy, Prediction
+from estate.store.prediction_rows import Layout, features_of, rows_of
+from estate.store.prediction_writer import add_layouts, copy_new, layouts_of
+from estate.store.tables import feature_layouts as layouts
 from estate.store.tables import predictions as table
 
 _BATCH_ROWS = 5_000
-
-# Arrays instead of one VALUES row a prediction: one statement to parse whatever the number of rows.
-_INSERT = sa.text(
-    """
-    INSERT INTO predictions
-      (prediction_id, model, version, answered_by, entity_id, score, label, features, fingerprint, at)
-    SELECT
-      prediction_id, model, version, answered_by, entity_id, score, label, features::jsonb, fingerprint, at
-    FROM unnest(
-      CAST(:ids AS uuid[]), CAST(:models AS text[]), CAST(:versions AS text[]), CAST(:sources AS text[]),
-      CAST(:entities AS text[]), CAST(:scores AS float8[]), CAST(:labels AS text[]),
-      CAST(:features AS text[]), CAST(:fingerprints AS text[]), CAST(:moments AS timestamptz[])
-    ) AS row (prediction_id, model, version, answered_by, entity_id, score, label, features, fingerprint, at)
-    ON CONFLICT (prediction_id) DO NOTHING
-    """
-)
+_SELECT = sa.select(
+    table,
+    layouts.c.numbers.label("number_names"),
+    layouts.c.texts.label("text_names"),
+).select_from(table.outerjoin(layouts, table.c.layout == layouts.c.layout))
 
 
 def write_many(connection: sa.Connection, predictions: Sequence[Prediction]) -> int:
     """Keep predictions; one that is already there (by ``prediction_id``) is left as it is.
-
-    Numbers in ``features`` that are not finite are kept as null.
 
     Returns
     -------
@@ -43,25 +36,21 @@ def write_many(connection: sa.Connection, predictions: Sequence[Prediction]) -> 
     """
     new = 0
     for start in range(0, len(predictions), _BATCH_ROWS):
-        result = connection.execute(_INSERT, _columns(predictions[start : start + _BATCH_ROWS]))
-        new += max(result.rowcount, 0)
+        groups = rows_of(predictions[start : start + _BATCH_ROWS])
+        driver = cast("psycopg.Connection[Any]", connection.connection.driver_connection)
+        connection.execute(sa.text("SELECT"))  # the transaction begins: what follows is inside it
+        with _as_sqlalchemy_says():
+            add_layouts(driver, set(layouts_of(groups)))
+            new += copy_new(driver, groups)
     return new
 
 
-def _columns(predictions: Sequence[Prediction]) -> dict[str, list[Any]]:
-    return {
-        "ids": [row.prediction_id for row in predictions],
-        "models": [row.model for row in predictions],
-        "versions": [row.version for row in predictions],
-        "sources": [row.answered_by.value for row in predictions],
-        "entities": [row.entity_id for row in predictions],
-        "scores": [float(row.score) for row in predictions],
-        "labels": [row.label for row in predictions],
-        # msgspec writes NaN and infinities as null; JSONB would refuse them.
-        "features": [msgspec.json.encode(row.features).decode() for row in predictions],
-        "fingerprints": [row.fingerprint for row in predictions],
-        "moments": [row.at for row in predictions],
-    }
+@contextmanager
+def _as_sqlalchemy_says() -> Iterator[None]:
+    try:
+        yield
+    except psycopg.Error as error:
+        raise sa.exc.DBAPIError.instance("COPY predictions", {}, error, psycopg.Error) from error
 
 
 def read_recent(  # noqa: PLR0913 - four filters, all optional and by keyword
@@ -84,7 +73,7 @@ def read_recent(  # noqa: PLR0913 - four filters, all optional and by keyword
     limit : int
         At most so many.
     """
-    query = sa.select(table).where(table.c.model == model)
+    query = _SELECT.where(table.c.model == model)
     if version is not None:
         query = query.where(table.c.version == version)
     if since is not None:
@@ -98,8 +87,7 @@ def read_recent(  # noqa: PLR0913 - four filters, all optional and by keyword
 def latest_of(connection: sa.Connection, model: str, entity_id: str, *, until: datetime) -> Prediction | None:
     """Return what a model last answered about a case at or before a moment; None if it was not asked."""
     query = (
-        sa.select(table)
-        .where(table.c.entity_id == entity_id, table.c.at <= until, table.c.model == model)
+        _SELECT.where(table.c.entity_id == entity_id, table.c.at <= until, table.c.model == model)
         .order_by(table.c.at.desc(), table.c.prediction_id)
         .limit(1)
     )
@@ -107,6 +95,39 @@ def latest_of(connection: sa.Connection, model: str, entity_id: str, *, until: d
     return _prediction(row) if row else None
 
 
+def find(connection: sa.Connection, prediction_id: str) -> Prediction | None:
+    """Return a prediction exactly as the model's input and answer were; None if it is not there.
+
+    A feature may be infinite here, where the other readers say that it is missing.
+    """
+    query = _SELECT.where(table.c.prediction_id == prediction_id)
+    row = connection.execute(query).mappings().one_or_none()
+    return _exact(row) if row else None
+
+
 def _prediction(row: Mapping[Any, Any]) -> Prediction:
-    fields = dict(row)
-    return Prediction(**{**fields, "answered_by": AnsweredBy(fields["answered_by"])})
+    exact = _exact(row)
+    return replace(exact, features={name: _finite(value) for name, value in exact.features.items()})
+
+
+def _finite(value: float | str | None) -> float | str | None:
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def _exact(row: Mapping[Any, Any]) -> Prediction:
+    features = row["features"]
+    if features is None:
+        layout = Layout(tuple(row["number_names"]), tuple(row["text_names"]))
+        features = features_of(layout, row["numbers"], row["texts"] or ())
+    return Prediction(
+        row["prediction_id"],
+        row["model"],
+        row["version"],
+        AnsweredBy(row["answered_by"]),
+        row["entity_id"],
+        row["score"],
+        row["label"],
+        features,
+        row["fingerprint"],
+        row["at"],
+    )

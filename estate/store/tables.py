@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
 metadata = sa.MetaData()
 _time = sa.DateTime(timezone=True)
@@ -95,6 +95,14 @@ imports = sa.Table(
     sa.Column("finished_at", _time),
 )
 
+feature_layouts = sa.Table(
+    "feature_layouts",
+    metadata,
+    sa.Column("layout", sa.BigInteger, primary_key=True, autoincrement=False),  # a hash of the names
+    sa.Column("numbers", ARRAY(sa.Text), nullable=False),
+    sa.Column("texts", ARRAY(sa.Text), nullable=False),
+)
+
 predictions = sa.Table(
     "predictions",
     metadata,
@@ -105,11 +113,30 @@ predictions = sa.Table(
     sa.Column("entity_id", sa.Text),
     sa.Column("score", sa.Float, nullable=False),
     sa.Column("label", sa.Text),
-    sa.Column("features", JSONB, nullable=False),
+    sa.Column("features", JSONB),  # of predictions made before there were layouts
     sa.Column("fingerprint", sa.Text, nullable=False),
     sa.Column("at", _time, nullable=False),
+    sa.Column("layout", sa.BigInteger),  # names of the values in `numbers` and `texts`
+    sa.Column("numbers", ARRAY(sa.Float)),  # NaN is missing
+    sa.Column("texts", ARRAY(sa.Text)),
     sa.Index("ix_predictions_model_at", "model", "at"),
-    sa.Index("ix_predictions_entity_at", "entity_id", "at"),
+    sa.Index(
+        "ix_predictions_entity_at", "entity_id", "at", postgresql_where=sa.text("entity_id IS NOT NULL")
+    ),
+)
+
+shadow_predictions = sa.Table(
+    "shadow_predictions",
+    metadata,
+    sa.Column("prediction_id", sa.Uuid(as_uuid=False), primary_key=True),  # the answer that was given
+    sa.Column("model", sa.Text, nullable=False),
+    sa.Column("version", sa.Text, nullable=False),  # the new one
+    sa.Column("stable_version", sa.Text, nullable=False),
+    sa.Column("entity_id", sa.Text),
+    sa.Column("stable_score", sa.Float, nullable=False),
+    sa.Column("candidate_score", sa.Float, nullable=False),
+    sa.Column("at", _time, nullable=False),
+    sa.Index("ix_shadow_predictions_version_at", "model", "version", "at"),
 )
 
 training_requests = sa.Table(

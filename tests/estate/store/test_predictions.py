@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 from estate.core.prediction import AnsweredBy, Prediction
 from estate.store.database import Database
-from estate.store.predictions import read_recent, write_many
+from estate.store.predictions import find, read_recent, write_many
 
 START = datetime(2026, 1, 5, tzinfo=UTC)
 
@@ -87,3 +87,40 @@ def test_many_thousands_in_one_call(database: Database) -> None:
 def test_nothing_to_write_is_fine(database: Database) -> None:
     with database.begin() as connection:
         assert write_many(connection, []) == 0
+
+
+def test_features_come_back_to_the_bit_whatever_they_are(database: Database) -> None:
+    numbers = {"a": 0.1 + 0.2, "b": 5e-324, "c": -1.7976931348623157e308, "d": float("inf"), "e": None}
+    made = [_prediction(0, features={**numbers, "where": area}) for area in ('näh \\"{}', None, "")]
+    with database.begin() as connection:
+        write_many(connection, made)
+        assert [find(connection, row.prediction_id) for row in made] == made
+        assert find(connection, str(uuid.uuid4())) is None
+
+
+def test_a_feature_that_is_a_number_here_and_a_text_there_is_a_text(database: Database) -> None:
+    made = [_prediction(0, features={"floor": value}) for value in ("ground", 3.0, None)]
+    with database.begin() as connection:
+        write_many(connection, made)
+        found = [find(connection, row.prediction_id) for row in made]
+    assert [row.features["floor"] for row in found if row] == ["ground", "3", None]
+
+
+def test_a_query_of_a_persons_own_sees_features_by_name(database: Database) -> None:
+    features = {"rooms": 3.0, "odd": float("inf"), "none": None, "area": "north", "unknown": None}
+    made = [_prediction(0, features=features), _prediction(1, features={})]
+    with database.begin() as connection:
+        write_many(connection, made)
+        found = connection.exec_driver_sql("SELECT features FROM predictions_by_name ORDER BY at").scalars()
+        assert found.all() == [{**features, "odd": None}, {}]
+
+
+def test_predictions_of_before_there_were_layouts_are_read_as_ever(database: Database) -> None:
+    old = _prediction(0)
+    with database.begin() as connection:
+        write_many(connection, [old])
+        connection.exec_driver_sql(
+            "UPDATE predictions SET layout = NULL, numbers = NULL, texts = NULL, features = "
+            """'{"visits_count_7d": 3.0, "source": "portal", "budget_usd": null}'"""
+        )
+        assert read_recent(connection, "lead_conversion") == [old] == [find(connection, old.prediction_id)]
