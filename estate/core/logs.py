@@ -5,9 +5,26 @@ from __future__ import annotations
 import json
 import logging
 import sys
+from collections.abc import Mapping
+from contextvars import ContextVar
 from datetime import UTC, datetime
 
 from estate.core.settings import Settings
+
+REQUEST_ID: ContextVar[str] = ContextVar("leadloop_request_id", default="")
+"""Id of the request that is being answered; every line that is written meanwhile carries it."""
+
+
+class TextFormatter(logging.Formatter):
+    """Write a record as one line of text, its fields as ``name=value`` behind the event."""
+
+    def __init__(self) -> None:
+        super().__init__("%(asctime)s %(levelname)s %(name)s %(message)s")
+
+    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802  (logging's name)
+        """Return the line without the exception."""
+        said = [f"{name}={value}" for name, value in _fields(record).items()]
+        return " ".join([super().formatMessage(record), *said])
 
 
 class JsonFormatter(logging.Formatter):
@@ -20,15 +37,22 @@ class JsonFormatter(logging.Formatter):
             "level": record.levelname,
             "logger": record.name,
             "event": record.getMessage(),
+            **_fields(record),
         }
         if record.exc_info:
             line["exception"] = self.formatException(record.exc_info)
         return json.dumps(line)
 
 
+def _fields(record: logging.LogRecord) -> Mapping[str, object]:
+    """Return what a record says besides its event: ``extra={"fields": …}`` and the request's id."""
+    request = REQUEST_ID.get()
+    named: Mapping[str, object] = getattr(record, "fields", {})
+    return {"request": request, **named} if request else named
+
+
 def configure_logs(settings: Settings) -> None:
     """Send all log lines to standard error in the form that the settings ask for."""
     handler = logging.StreamHandler(sys.stderr)
-    text = logging.Formatter("%(asctime)s %(levelname)s %(name)s %(message)s")
-    handler.setFormatter(JsonFormatter() if settings.log_format == "json" else text)
+    handler.setFormatter(JsonFormatter() if settings.log_format == "json" else TextFormatter())
     logging.basicConfig(level=settings.log_level, handlers=[handler], force=True)

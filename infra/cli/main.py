@@ -19,6 +19,7 @@ import typer
 
 from estate.core.errors import LeadloopError
 from infra.cli import (
+    api_keys,
     data,
     doctor,
     down,
@@ -51,6 +52,7 @@ registry.register(app)
 history.register(app)
 ledger.register(app)
 keys.register(app)
+api_keys.register(app)
 scoring.register(app)
 watch.register(app)
 

@@ -30,8 +30,11 @@ def up(
     from estate.core.settings import load_settings
     from infra.cli.parts_view import console, show_addresses
     from infra.stack import read_status
+    from serving.guard.binding import require_keys
+    from serving.guard.key_file import key_file
 
     settings = load_settings()
+    require_keys(settings.host, key_file(settings))
     home = settings.home.resolve()
     with _signals_as_interrupts():
         process = _start(settings, home, detach=detach)

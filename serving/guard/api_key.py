@@ -61,6 +61,11 @@ class ApiKey(msgspec.Struct, frozen=True, kw_only=True):
     expires: datetime | None = None
     revoked: datetime | None = None
 
+    @property
+    def most_at_once(self) -> float | None:
+        """Rows that it may take at once: its burst, or what one second gives; None without a rate."""
+        return self.burst if self.rate is None else self.burst or max(self.rate, 1.0)
+
     def state(self, at: datetime) -> str:
         """Return ``valid``, ``expired`` or ``revoked``."""
         if self.revoked is not None:

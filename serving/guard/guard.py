@@ -8,7 +8,6 @@ import math
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from time import monotonic, time
 from typing import NoReturn
@@ -136,8 +135,7 @@ class Guard:
         if not hmac.compare_digest(digest(presented), known) or holder is None:
             self._refuse_key("wrong_key", "another one")
         if holder.key.revoked is not None or holder.expires <= time():
-            state = holder.key.state(datetime.now(UTC))
-            self._refuse_key(state, f"`{holder.key.name}`, which {_said(state)}")
+            self._refuse_key(*_ended(holder.key))
         if role is Role.ADMIN and holder.key.role is not Role.ADMIN:
             self._refused("role")
             error = DataError("API key", expected="one of role admin", got=f"role {holder.key.role}")
@@ -227,8 +225,11 @@ def _limit(number: int, rate: float | None, burst: float | None) -> Rate | None:
     return None if rate is None else Rate(number, rate, burst or max(rate, 1.0))
 
 
-def _said(state: str) -> str:
-    return "was revoked" if state == "revoked" else "has expired"
+def _ended(key: ApiKey) -> tuple[str, str]:
+    """Return why a key counts no more, as a reason and as a phrase: its owner may know."""
+    if key.revoked is not None:
+        return "revoked", f"`{key.name}`, which was revoked"
+    return "expired", f"`{key.name}`, which has expired"
 
 
 def _mark(path: Path) -> tuple[int, int, int] | None:

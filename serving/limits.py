@@ -1,0 +1,40 @@
+"""What one request may be."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from estate.core.settings import Settings
+from serving.schema import MAX_BODY_BYTES, MAX_ROWS
+
+BODY_BYTES_PER_SECOND = 16 * 1024
+"""A body that comes this fast is never too slow."""
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Limits of one request.
+
+    Parameters
+    ----------
+    body_bytes, rows : int
+    seconds : float
+        From its last byte to its answer's first.
+    arrival_seconds : float
+        That its head may take to arrive; and its body, with one more for each 16 KiB that have come.
+    """
+
+    body_bytes: int = MAX_BODY_BYTES
+    rows: int = MAX_ROWS
+    seconds: float = 30.0
+    arrival_seconds: float = 10.0
+
+
+def limits_of(settings: Settings) -> Limits:
+    """Return the limits that the settings give."""
+    return Limits(
+        settings.serving_max_body_bytes,
+        settings.serving_max_rows,
+        settings.serving_max_seconds,
+        settings.serving_max_arrival_seconds,
+    )
