@@ -14,6 +14,7 @@ from estate.features.live import LeadFeatures
 from estate.store import evidence, ledger, rollout_reports
 from estate.store.database import Database
 from estate.store.predictions import write_many
+from serving.caches import LeadCache
 
 
 @dataclass(frozen=True)
@@ -44,7 +45,8 @@ class Crm:
 
     def __init__(self, find: Callable[[], Database]) -> None:
         self._find = find
-        self._leads = LeadReader(find)
+        self._reader = LeadReader(find)
+        self._cache: LeadCache | None = None
 
     @property
     def database(self) -> Database:
@@ -67,8 +69,24 @@ class Crm:
             rollout_reports.write(connection, report)
 
     def read_leads(self, spec: ModelSpec, lead_ids: Sequence[str]) -> LeadFeatures:
+        """Return the features of leads: as of now, or as of a moment ago where they were kept."""
+        if self._cache is not None:
+            return self._cache.read(spec, lead_ids)
+        return self.compute_leads(spec, lead_ids)
+
+    def compute_leads(self, spec: ModelSpec, lead_ids: Sequence[str]) -> LeadFeatures:
         """Return the features of leads as of now, in one round trip."""
-        return self._leads.read(spec, lead_ids, as_of=now())
+        return self._reader.read(spec, lead_ids, as_of=now())
+
+    def cache_leads(self, cache: LeadCache) -> None:
+        """Read leads through a cache from now on; it computes by :meth:`compute_leads`."""
+        self._cache = cache
+
+    def close(self) -> None:
+        """Give the connections back that leads are read over."""
+        if self._cache is not None:
+            self._cache.close()
+        self._reader.close()
 
     def write(self, predictions: Sequence[Prediction]) -> int:
         """Keep predictions."""

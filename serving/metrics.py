@@ -42,6 +42,7 @@ class Metrics:
         if not only_log:
             self._add_requests()
             self._add_models()
+            self._add_caches()
 
     def text(self) -> bytes:
         """Return all series in the Prometheus text form, those of several workers summed up (reads files)."""
@@ -80,11 +81,25 @@ class Metrics:
             "ledger_reachable", "1: the last look at it succeeded", mode="livemin"
         )
 
+    def _add_caches(self) -> None:
+        # Each lead, or row, counts. `stale`: answered from any cache while the database was away.
+        self.cache_hits = self._counter("cache_hits", "Found in a cache", ("tier", "model"))
+        self.cache_misses = self._counter("cache_misses", "Not found in it", ("tier", "model"))
+        self.cache_evictions = self._counter("cache_evictions", "Thrown out to make room", ("tier",))
+        self.cache_errors = self._counter("cache_errors", "No answer, or a value that is none", ("tier",))
+        self.cache_entries = self._gauge("cache_entries", "Held by this process's caches", ("tier",))
+        self.cache_bytes = self._gauge("cache_bytes", "About how much memory that takes", ("tier",))
+
     def _add_log(self) -> None:
         self.log_queue = self._gauge("prediction_log_queue_rows", "Predictions waiting in memory")
-        self.log_spool = self._gauge("prediction_log_spool_files", "Batches waiting on disk", mode="livemax")
+        self.log_waiting_bytes = self._gauge(
+            "prediction_log_waiting_bytes", "Journal on disk, not in Postgres yet", mode="livemax"
+        )
+        self.log_behind = self._gauge(
+            "prediction_log_behind_seconds", "Age of the oldest answer not in Postgres", mode="livemax"
+        )
+        self.log_journaled = self._counter("prediction_log_journaled", "Predictions put on disk")
         self.log_written = self._counter("prediction_log_written", "Predictions kept in Postgres")
-        self.log_spooled = self._counter("prediction_log_spooled", "Predictions put on disk")
         self.log_dropped = self._counter("prediction_log_dropped", "Predictions lost: queue or disk full")
         self.log_refused = self._counter("prediction_log_refused", "Refused by Postgres, put aside on disk")
 

@@ -55,6 +55,24 @@ class Settings(BaseSettings):
         None, gt=0, description="rows a second of an API key without a rate of its own; of all without keys"
     )
     serving_slow_ms: float = Field(500.0, gt=0, description="a request that takes longer is logged")
+    redis_url: SecretStr | None = Field(
+        None, description="Redis that serving processes share; none if not set"
+    )
+    cache_secret: SecretStr | None = Field(
+        None, description="hides and seals what is in Redis; made of the database's address if not set"
+    )
+    cache_memory_seconds: float = Field(5.0, ge=0, description="of a lead's features in memory; 0: not used")
+    cache_memory_mb: float = Field(64.0, ge=0, description="each for features of leads and scores; 0: none")
+    cache_redis_seconds: float = Field(30.0, ge=0, description="of a lead's features in Redis; 0: not used")
+    cache_stale_seconds: float = Field(
+        600.0, ge=0, description="of a lead's features while the database is away; 0: no answer then"
+    )
+    cache_scores_above_ms: float = Field(
+        2.0, ge=0, description="a model that takes longer for one row has its scores kept; 0: none"
+    )
+    serving_journal_mb: float = Field(
+        2048.0, ge=1, description="disk for answers on their way to the database; beyond it they wait in memory"
+    )
     metrics_open: bool | None = Field(
         None, description="whether /metrics needs no API key; on loopback it needs none if not set"
     )

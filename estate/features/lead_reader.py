@@ -10,7 +10,7 @@ import numpy as np
 from estate.core.feature_set import FeatureSet
 from estate.core.model_spec import ModelSpec
 from estate.features.lead_histories import NotRead, lead_histories
-from estate.features.live import LeadFeatures, age_in_us
+from estate.features.live import LeadFeatures, age_in_us, computed_now
 from estate.features.needs import parts_read
 from estate.store.database import Database
 from estate.store.lead_facts import LeadFacts, Part, read_lead_facts
@@ -74,7 +74,7 @@ def _features(spec: ModelSpec, wanted: tuple[str, ...], facts: LeadFacts, as_of:
         tuple(name for name in wanted if name not in known) if len(known) < len(wanted) else (),
         as_of=(as_of,) * len(found),
         known_until=_known_until(facts),
-        cache=("miss",) * len(found),
+        cache=computed_now(len(found)),
     )
 
 

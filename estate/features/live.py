@@ -88,8 +88,14 @@ def features_of_leads(
         tuple(n for n in wanted if n not in known),
         as_of=(as_of,) * len(found),
         known_until=_known_until(found, moments, facts),
-        cache=("miss",) * len(found),
+        cache=computed_now(len(found)),
     )
+
+
+def computed_now(leads: int) -> tuple[CacheStatus, ...]:
+    """Return the status of leads whose features come from no cache."""
+    miss: CacheStatus = "miss"
+    return (miss,) * leads
 
 
 def age_in_us(spec: ModelSpec) -> int:

@@ -190,7 +190,9 @@ def read_lead_facts(
     categories = {name: _texts(own[4 + i]) for i, name in enumerate(("source", "area", "financing"))}
     return LeadFacts(
         position,
-        *(_times(own[i]) for i in (1, 2, 3)),
+        created=_times(own[1]),
+        moment=_times(own[2]),
+        learned=_times(own[3]),
         numbers=numbers,
         categories=categories,
         interactions=_interactions(row, position, parts) if "interactions" in parts else None,
