@@ -9,8 +9,7 @@ import pytest
 
 from estate.core.errors import DataError, RegistryError, SpecError
 from estate.core.predictor import Predictor
-from serving import table_file
-from serving.batch import score_file, score_leads
+from serving.batch import BatchOptions, score_file, score_leads, score_rows
 from serving.models import ServedModel
 from serving.production import production_model, production_predictor
 from tests.serving.shop import Shop, score_of
@@ -44,13 +43,11 @@ def test_a_file_is_scored_with_version_and_source(served: ServedModel, tmp_path:
     assert pd.to_datetime(scored["at"]).notna().all()
 
 
-def test_a_file_in_parts_is_scored_as_the_whole(
-    served: ServedModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(table_file, "ROWS_AT_ONCE", 2)
+def test_a_file_in_parts_is_scored_as_the_whole(served: ServedModel, tmp_path: Path) -> None:
     seen: list[tuple[int, int | None]] = []
     source, target = write(tmp_path / "in.parquet"), tmp_path / "out.csv"
-    score_file(served, source, target, progress=lambda done, total: seen.append((done, total)))
+    told = BatchOptions(rows_at_once=2, progress=lambda done, total: seen.append((done, total)))
+    score_rows(served, source, target, told)
     assert seen == [(2, 3), (3, 3)]
     assert len(read(target)) == 3
 
@@ -87,7 +84,7 @@ def test_other_files_are_refused(served: ServedModel, tmp_path: Path, source: st
 
 def test_a_file_that_is_no_table_is_refused(served: ServedModel, tmp_path: Path) -> None:
     (tmp_path / "in.parquet").write_bytes(b"no")
-    with pytest.raises(DataError, match="expected CSV or Parquet"):
+    with pytest.raises(DataError, match="expected CSV, Parquet or Arrow"):
         score_file(served, tmp_path / "in.parquet", tmp_path / "out.csv")
 
 

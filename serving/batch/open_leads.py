@@ -1,14 +1,12 @@
-"""Scoring many cases at once, a part at a time: a file of any size, or all open leads."""
+"""Every lead without an outcome, scored into the table of predictions."""
 
 from __future__ import annotations
 
 import uuid
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from estate.core.clock import now
 from estate.core.errors import DataError
 from estate.core.frame import Frame
 from estate.core.model_spec import CrmSource, Source
@@ -17,56 +15,19 @@ from estate.features.live import features_of_leads
 from estate.store.database import Database
 from estate.store.open_leads import open_lead_ids
 from estate.store.predictions import write_many
-from serving.answer import compute_features
 from serving.models import ServedModel
 from serving.prediction_log import AnsweredRows
 from serving.predictors import SignedScores, sign
 from serving.production import answering_of, production_model
-from serving.table_file import raw_columns, read_parts, write_parts
 
 if TYPE_CHECKING:
-    import pandas as pd
+    pass
 
 Progress = Callable[[int, int | None], None]
 """Told of the rows done and of all rows, if their number is known."""
 
 _LEADS_AT_ONCE = 5_000
 _NAMESPACE = uuid.uuid5(uuid.NAMESPACE_URL, "leadloop:predictions")
-
-
-def score_file(served: ServedModel, source: Path, target: Path, *, progress: Progress | None = None) -> int:
-    """Score every row of a CSV or Parquet file; the target appears when it is complete.
-
-    The target has the source's columns and ``score``, ``label`` (multiclass), ``version``, ``answered_by``
-    and ``at``.
-
-    Parameters
-    ----------
-    served : ServedModel
-        From :func:`serving.production.production_model`.
-    source, target : Path
-        ``.csv``, ``.csv.gz`` or ``.parquet``, each its own.
-    progress : callable, optional
-
-    Returns
-    -------
-    int
-        Rows scored.
-
-    Raises
-    ------
-    DataError
-        If the source can't be read, lacks a column or holds text where numbers are expected.
-    """
-    parts = read_parts(served, source)
-    done = 0
-    with write_parts(target) as write:
-        for part in parts:
-            write(_scored(served, part, first_row=done))
-            done += len(part)
-            if progress is not None:
-                progress(done, parts.rows)
-    return done
 
 
 def score_open_leads(
@@ -133,18 +94,6 @@ def score_leads(
         with database.begin() as connection:
             write_many(connection, rows.predictions())
     return len(leads)
-
-
-def _scored(served: ServedModel, part: pd.DataFrame, *, first_row: int) -> pd.DataFrame:
-    raw = raw_columns(served, part, first_row=first_row)
-    features = raw if served.spec.computes_from_histories else compute_features(served.spec, raw)
-    scores = _scores(served, features)
-    columns: dict[str, Any] = {"score": scores.score}
-    if scores.classes:
-        columns["label"] = scores.labels()
-    return part.assign(
-        **columns, version=scores.version, answered_by=scores.answered_by.value, at=now().isoformat()
-    )
 
 
 def _scores(served: ServedModel, features: Frame) -> SignedScores:

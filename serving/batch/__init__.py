@@ -1,0 +1,15 @@
+"""Scoring many cases at once: a table of any size at flat memory, or all open leads."""
+
+from serving.batch.open_leads import score_leads, score_open_leads
+from serving.batch.options import BatchOptions, BatchResult, Progress
+from serving.batch.run import score_file, score_rows
+
+__all__ = [
+    "BatchOptions",
+    "BatchResult",
+    "Progress",
+    "score_file",
+    "score_leads",
+    "score_open_leads",
+    "score_rows",
+]
