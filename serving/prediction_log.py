@@ -1,42 +1,43 @@
-"""Every answer is kept, behind the caller's back.
+"""Every answer is kept: on this machine's disk before it is sent, in Postgres moments later.
 
-A request hands its answers over and goes on. One thread writes them to Postgres; while that is away they
-go to the spool on disk and are brought in later. The prediction's id makes each of them one row, however
-often a batch is written.
+See :mod:`serving.journal`. The prediction's id makes each of them one row, however often it is written.
 """
 
 from __future__ import annotations
 
 import logging
 import threading
-from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from time import monotonic
-
-from msgspec import MsgspecError
+from pathlib import Path
+from time import monotonic, time
 
 from estate.core.errors import SettingsError, StoreError
 from estate.core.frame import Frame
 from estate.core.prediction import Prediction
+from estate.core.settings import Settings
+from estate.store.prediction_writer import PredictionWriter
+from serving.journal import encoding
+from serving.journal import folder as files
+from serving.journal.contexts import read
+from serving.journal.decoding import rows_of
+from serving.journal.delivery import Delivery
+from serving.journal.encoding import ComparedRows, Record
+from serving.journal.journal import MOST_BYTES, QUEUE_ROWS, RETRY_SECONDS, SEGMENT_BYTES, Journal
+from serving.journal.places import journal_folder, spool_folder
+from serving.journal.shipper import Shipper
 from serving.metrics import Metrics
 from serving.predictors import SignedScores
-from serving.spool import Spool
 
 logger = logging.getLogger(__name__)
 
-Write = Callable[[Sequence[Prediction]], int]
-"""Keeps predictions, all or none, and says how many were new; raises StoreError while Postgres is away."""
-
-_LINGER_SECONDS = 0.1
-_AWAY_SECONDS = 1.0
-_BATCH_ROWS = 5_000
+_LOOK_SECONDS = 1.0
 
 
 @dataclass(frozen=True)
 class AnsweredRows:
-    """The answers of one request, not yet spread out into one object a row.
+    """The answers of one request or micro-batch, not spread out into one object a row.
 
     Parameters
     ----------
@@ -79,137 +80,163 @@ class AnsweredRows:
         ]
 
 
-class PredictionLog:
-    """Keeps answers in the background.
+@dataclass(frozen=True)
+class Limits:
+    """How much the log may take.
 
     Parameters
     ----------
-    write : callable
-    spool : Spool
-    metrics : Metrics
+    disk_bytes : int
+        Of the journal of all processes.
+    segment_bytes : int
+        Of one of its files.
     queue_rows : int
-        Predictions that may wait in memory; beyond it they are dropped, and counted.
+        Predictions that may wait in memory while the disk takes nothing.
     """
 
-    def __init__(self, write: Write, spool: Spool, metrics: Metrics, *, queue_rows: int = 100_000) -> None:
-        self._write, self._spool, self._metrics = write, spool, metrics
-        self._queue_rows = queue_rows
-        self._queue: deque[AnsweredRows] = deque()
-        self._waiting = 0
-        self._lock = threading.Lock()
-        self._wake = threading.Event()
-        self._stopping = threading.Event()
-        self._away_until = 0.0
-        self._thread = threading.Thread(target=self._run, name="prediction-log", daemon=True)
+    disk_bytes: int = MOST_BYTES
+    segment_bytes: int = SEGMENT_BYTES
+    queue_rows: int = QUEUE_ROWS
+
+
+class PredictionLog:
+    """Takes answers from any thread; writes each to the journal before it returns.
+
+    Parameters
+    ----------
+    folder : Path
+        Of the journal.
+    metrics : Metrics
+    address : callable
+        Returns the database's address; raises SettingsError where none is known.
+    ship : bool
+        Whether a thread of this process brings the journal to the database; else another process does
+        (``python -m serving.journal``).
+    spool : Path, optional
+        Where the former version kept what it could not write.
+    limits : Limits
+    """
+
+    def __init__(  # noqa: PLR0913 - all but two by keyword
+        self,
+        folder: Path,
+        metrics: Metrics,
+        *,
+        address: Callable[[], str],
+        ship: bool = True,
+        spool: Path | None = None,
+        limits: Limits = Limits(),
+    ) -> None:
+        self.folder, self._metrics = folder, metrics
+        self._journal = Journal(
+            folder,
+            segment_bytes=limits.segment_bytes,
+            most_bytes=limits.disk_bytes,
+            queue_rows=limits.queue_rows,
+            count_kept=metrics.log_journaled.inc,
+            count_dropped=metrics.log_dropped.inc,
+        )
+        self._rescue = self._delivery(address)
+        self._stopping, self._ending = threading.Event(), threading.Event()
+        self._threads = [threading.Thread(target=self._watch, name="prediction-log", daemon=True)]
+        if ship:
+            shipper = Shipper(folder, self._delivery(address), spool=spool)
+            self._threads.append(
+                threading.Thread(target=shipper.run, args=(self._ending,), name="shipper", daemon=True)
+            )
+
+    def _delivery(self, address: Callable[[], str]) -> Delivery:
+        count, count_refused = self._metrics.log_written.inc, self._metrics.log_refused.inc
+        writer = PredictionWriter(address)
+        return Delivery(writer, self.folder, count_written=count, count_refused=count_refused)
 
     def start(self) -> None:
-        """Start the thread that writes."""
-        self._thread.start()
+        """Start the threads that retry, measure and ship."""
+        for thread in self._threads:
+            thread.start()
 
     def put(self, rows: AnsweredRows) -> None:
-        """Hand over the answers of one request; never waits and never fails."""
-        count = len(rows.ids)
-        with self._lock:
-            full = self._waiting + count > self._queue_rows
-            if not full:
-                self._queue.append(rows)
-                self._waiting += count
-        if full:
-            self._metrics.log_dropped.inc(count)
-            logger.error("predictions_dropped rows=%d reason=queue_full", count)
-        self._wake.set()
+        """Keep the answers of a micro-batch: they are on disk when this returns; never fails."""
+        self._keep(lambda: encoding.predictions(rows), len(rows.ids))
+
+    def put_compared(self, rows: ComparedRows) -> None:
+        """Keep what two versions said of the same rows; never fails."""
+        self._keep(lambda: encoding.pairs(rows), len(rows.ids))
 
     def close(self) -> None:
-        """Write or spool all that waits, then stop."""
+        """Finish the journal; a shipper of this process brings what it can to the database."""
         self._stopping.set()
-        self._wake.set()
-        if self._thread.is_alive():
-            self._thread.join()
+        watch, *others = self._threads
+        if watch.is_alive():
+            watch.join()
+        self._retry()
+        self._journal.close()
+        if rows := self._journal.waiting_rows:
+            self._lost(rows, "end_of_the_process")
+        self._ending.set()
+        for thread in others:
+            if thread.is_alive():
+                thread.join()
+        self._rescue.writer.close()
 
-    def _run(self) -> None:
-        while not self._stopping.is_set():
-            self._wake.wait(_AWAY_SECONDS)
-            self._wake.clear()
-            self._stopping.wait(self._linger())
-            try:
-                self._pass()
-            except Exception as error:  # a full disk, say: the thread lives on and says so
-                logger.error("prediction_log_failed error=%s", type(error).__name__)
-        self._pass()
-
-    def _linger(self) -> float:
-        """Wait longer while batches go to disk: fewer files."""
-        return _AWAY_SECONDS if self._away else _LINGER_SECONDS
-
-    @property
-    def _away(self) -> bool:
-        return monotonic() < self._away_until
-
-    def _pass(self) -> None:
-        while batch := self._take():
-            self._keep(batch)
-        if not self._away and not self._stopping.is_set():
-            self._replay()
-        self._metrics.log_queue.set(self._waiting)
-        self._metrics.log_spool.set(len(self._spool.files()))
-
-    def _take(self) -> list[Prediction]:
-        batch: list[Prediction] = []
-        while len(batch) < _BATCH_ROWS:
-            with self._lock:
-                if not self._queue:
-                    break
-                rows = self._queue.popleft()
-                self._waiting -= len(rows.ids)
-            batch.extend(rows.predictions())
-        return batch
-
-    def _keep(self, batch: list[Prediction]) -> None:
-        if not self._away and self._store(batch):
-            return
+    def _keep(self, encode: Callable[[], Record], rows: int) -> None:
         try:
-            self._spool.add(batch)
-        except OSError as error:  # the disk is full or gone: nowhere is left to keep it
-            self._metrics.log_dropped.inc(len(batch))
-            logger.error("predictions_dropped rows=%d reason=%s", len(batch), type(error).__name__)
+            record = encode()
+        except Exception as error:  # whatever a user's own feature made: the caller gets the answer
+            self._lost(rows, type(error).__name__)
         else:
-            self._metrics.log_spooled.inc(len(batch))
+            self._journal.put(record)
 
-    def _store(self, batch: list[Prediction]) -> bool:
-        """Write to Postgres; False if it is away."""
-        try:
-            new = self._write(batch)
-        except (StoreError, SettingsError) as error:
-            if not self._away_until:
-                logger.warning("prediction_log_away error=%s", type(error).__name__)
-            self._away_until = monotonic() + _AWAY_SECONDS
-            return False
-        except Exception as error:  # one bad row must not hold up the others
-            return self._store_each(batch, error)
-        self._away_until = 0.0
-        self._metrics.log_written.inc(new)
-        return True
+    def _lost(self, rows: int, reason: str) -> None:
+        self._metrics.log_dropped.inc(rows)
+        logger.error("predictions_dropped rows=%d reason=%s", rows, reason)
 
-    def _store_each(self, batch: list[Prediction], error: Exception) -> bool:
-        if len(batch) == 1:
-            path = self._spool.put_aside(batch)
-            self._metrics.log_refused.inc()
-            logger.error("prediction_refused file=%s error=%s", path.name, type(error).__name__)
-            return True
-        middle = len(batch) // 2
-        halves = [self._store(half) for half in (batch[:middle], batch[middle:])]
-        return all(halves)
-
-    def _replay(self) -> None:
-        for path in self._spool.files():
+    def _watch(self) -> None:
+        look_at = 0.0
+        while not self._stopping.wait(RETRY_SECONDS):
             try:
-                batch = self._spool.read(path)
-            except FileNotFoundError:  # another serving process of this home was faster
-                continue
-            except MsgspecError as error:
-                path.rename(path.with_suffix(".bad"))
-                logger.error("spool_unreadable file=%s error=%s", path.name, type(error).__name__)
-                continue
-            if not self._store(batch):
+                self._retry()
+                if monotonic() >= look_at:
+                    self._look()
+                    look_at = monotonic() + _LOOK_SECONDS
+            except Exception as error:  # a folder that is gone, say: the thread lives on and says so
+                logger.error("prediction_log_failed error=%s", type(error).__name__)
+
+    def _retry(self) -> None:
+        """Bring what waits in memory to the disk, or else straight to the database."""
+        if not self._journal.waiting_rows or self._journal.retry():
+            return
+        while (record := self._journal.take()) is not None:
+            contexts = dict(read(content) for _, content in record.contexts)
+            try:
+                self._rescue.deliver(rows_of(record.content, contexts))
+            except (StoreError, SettingsError, OSError):  # neither takes it: it goes on waiting
+                self._journal.give_back(record)
                 return
-            self._spool.remove(path)
+            except Exception as error:  # what can't be read back can't be kept
+                self._lost(record.rows, type(error).__name__)
+
+    def _look(self) -> None:
+        self._metrics.log_queue.set(self._journal.waiting_rows)
+        self._metrics.log_waiting_bytes.set(files.waiting_bytes(self.folder))
+        oldest = files.oldest_waiting(self.folder)
+        self._metrics.log_behind.set(max(0.0, time() - oldest / 1e6) if oldest is not None else 0.0)
+
+
+def make_log(settings: Settings, metrics: Metrics, *, ship: bool = True) -> PredictionLog:
+    """Return the log of an installation.
+
+    Parameters
+    ----------
+    ship : bool
+        Whether this process brings the journal to the database.
+    """
+    most = int(settings.serving_journal_mb * 1024 * 1024)
+    return PredictionLog(
+        journal_folder(settings),
+        metrics,
+        address=lambda: settings.endpoint("database_url"),
+        ship=ship,
+        spool=spool_folder(settings),
+        limits=Limits(disk_bytes=most, segment_bytes=min(SEGMENT_BYTES, most // 8)),
+    )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from estate.core.clock import now
@@ -12,13 +13,17 @@ from estate.core.model_spec import ModelSpec
 from estate.core.predictor import Predictor
 from estate.core.rollout import Rollout, RolloutKind, RolloutReport, Side
 from estate.store.ledger import Entry
+from serving.journal.encoding import ComparedRows
 from serving.loader import Loader
 from serving.models import ServedModel
-from serving.predictors import Canary, Checked, Shadow, Share
+from serving.predictors import Canary, Cases, Checked, Shadow, Share, SignedScores
 from serving.tally import SideTally, Tally, score_edges
 from serving.warm import Opened
 
 logger = logging.getLogger(__name__)
+
+KeepCompared = Callable[[ComparedRows], None]
+"""Keeps what two versions said of the same rows; never waits for the database."""
 
 _FIRST_RETRY_SECONDS = 1.0
 _LONGEST_RETRY_SECONDS = 30.0
@@ -38,10 +43,13 @@ class OpenRollout:
     ----------
     entry : Entry
     loader : Loader
+    keep_compared : callable, optional
+        Takes what the two versions of a shadow said of the same rows.
     """
 
     entry: Entry
     loader: Loader
+    keep_compared: KeepCompared | None = None
     problem: str | None = None
     refused: bool = False
     _loaded: _Loaded | None = None
@@ -153,8 +161,29 @@ class OpenRollout:
         if self.rollout.kind is RolloutKind.CANARY:
             return Canary(stable, candidate, share=share, tally=loaded.tally)
         dropped = self.loader.metrics.rollout_dropped.labels(self.entry.model, self.entry.to_version)
-        self._shadow = Shadow(stable, candidate, share=share, tally=loaded.tally, count_dropped=dropped.inc)
+        self._shadow = Shadow(
+            stable,
+            candidate,
+            share=share,
+            tally=loaded.tally,
+            count_dropped=dropped.inc,
+            keep=self._keep if self.keep_compared else None,
+        )
         return self._shadow
+
+    def _keep(self, cases: Cases, present: SignedScores, new: SignedScores) -> None:
+        assert self.keep_compared is not None  # only then is this asked
+        compared = ComparedRows(
+            model=self.entry.model,
+            version=new.version,
+            stable_version=present.version,
+            ids=cases.ids,
+            entities=cases.entities,
+            stable=present.score,
+            candidate=new.score,
+            at=now(),
+        )
+        self.keep_compared(compared)
 
     def _close_shadow(self) -> None:
         if self._shadow is not None:

@@ -13,7 +13,7 @@ from estate.core.rollout import RolloutReport
 from estate.store.ledger import Entry
 from serving.loader import Loader
 from serving.models import ServedModel
-from serving.rollout import OpenRollout
+from serving.rollout import KeepCompared, OpenRollout
 
 logger = logging.getLogger(__name__)
 
@@ -32,10 +32,19 @@ class Rollouts:
     report : callable
     process : str, optional
         Name of this process among all that serve; host, process number and start if not given.
+    keep_compared : callable, optional
+        Takes what the two versions of a shadow said of the same rows.
     """
 
-    def __init__(self, loader: Loader, report: Report, *, process: str | None = None) -> None:
-        self.process = process or process_name()
+    def __init__(
+        self,
+        loader: Loader,
+        report: Report,
+        *,
+        process: str | None = None,
+        keep_compared: KeepCompared | None = None,
+    ) -> None:
+        self.process, self._keep_compared = process or process_name(), keep_compared
         self._loader, self._report = loader, report
         self._open: dict[str, OpenRollout] = {}
         self._told: dict[str, tuple[str, float]] = {}
@@ -72,7 +81,7 @@ class Rollouts:
     def _carry_out(self, served: ServedModel, entry: Entry) -> None:
         model = entry.model
         if model not in self._open:
-            self._open[model] = OpenRollout(entry, self._loader)
+            self._open[model] = OpenRollout(entry, self._loader, self._keep_compared)
             self._open[model].start(served.spec)
         present = self._open[model]
         present.carry_out(served)

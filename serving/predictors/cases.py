@@ -16,6 +16,14 @@ class Cases(Frame):
     ----------
     entities : sequence of (str or None)
         The case of each row; None where the caller named none.
+    ids : sequence of str
+        The name of each row's prediction, where it has one already.
     """
 
     entities: Sequence[str | None] = ()
+    ids: Sequence[str] = ()
+
+    @classmethod
+    def of(cls, features: Frame, entities: Sequence[str | None], ids: Sequence[str] = ()) -> Cases:
+        """Return the features with their cases."""
+        return cls(features.columns, features.rows, features.block, entities, ids)

@@ -8,15 +8,22 @@ import threading
 from collections.abc import Callable
 from contextlib import suppress
 
+import numpy as np
+from numpy.typing import NDArray
+
 from estate.core.frame import Frame
 from estate.core.prediction import AnsweredBy
 from estate.core.predictor import Predictor
 from serving.predictors.canary import error_name, timed
+from serving.predictors.cases import Cases
 from serving.predictors.share import Share
 from serving.predictors.signed import SignedScores, sign
 from serving.tally import Tally
 
 logger = logging.getLogger(__name__)
+
+Keep = Callable[[Cases, SignedScores, SignedScores], None]
+"""Takes rows with what the present and the new version said of them."""
 
 _WAITING_REQUESTS = 64
 _WAITING_ROWS = 20_000
@@ -34,9 +41,11 @@ class Shadow:
     tally : Tally
     count_dropped : callable
         Told how many rows were left out because too many waited.
+    keep : callable, optional
+        Takes what both said of the same rows.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - all but two by keyword
         self,
         stable: Predictor,
         candidate: Predictor,
@@ -44,9 +53,10 @@ class Shadow:
         share: Share,
         tally: Tally,
         count_dropped: Callable[[float], None],
+        keep: Keep | None = None,
     ) -> None:
         self.stable, self.candidate = stable, candidate
-        self._share, self._tally, self._count_dropped = share, tally, count_dropped
+        self._share, self._tally, self._count_dropped, self._keep = share, tally, count_dropped, keep
         self._queue: queue.Queue[Frame | None] = queue.Queue(_WAITING_REQUESTS)
         self._waiting_rows = 0
         self._lock = threading.Lock()
@@ -70,7 +80,7 @@ class Shadow:
         if not self._tally.stopped and not self._closed.is_set():
             chosen = self._share.of(features)
             if chosen.any():
-                self._hand_over(features.take(chosen))
+                self._hand_over(_taken(features, chosen))
         return scores
 
     def close(self) -> None:
@@ -101,12 +111,25 @@ class Shadow:
 
     def _compare(self, features: Frame) -> None:
         try:
-            timed(self.stable, features, self._tally.stable)
+            present = timed(self.stable, features, self._tally.stable)
         except Exception as error:  # it answered a moment ago; then these rows tell nothing
             logger.warning("shadow_skipped version=%s error=%s", self.stable.version, error_name(error))
             return
         try:
-            timed(self.candidate, features, self._tally.candidate)
+            new = timed(self.candidate, features, self._tally.candidate)
         except Exception as error:  # whatever a new version raises is counted
             self._tally.failed(len(features))
             logger.warning("candidate_failed version=%s error=%s", self.candidate.version, error_name(error))
+            return
+        if self._keep is not None and isinstance(features, Cases) and features.ids:
+            self._keep(features, present, new)
+
+
+def _taken(features: Frame, chosen: NDArray[np.bool_]) -> Frame:
+    """Return the chosen rows; they keep their cases and their names."""
+    taken = features.take(chosen)
+    if not isinstance(features, Cases):
+        return taken
+    index = np.flatnonzero(chosen).tolist()
+    ids = [features.ids[i] for i in index] if features.ids else ()
+    return Cases.of(taken, [features.entities[i] for i in index], ids)
