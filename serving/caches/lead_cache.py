@@ -150,15 +150,25 @@ class LeadCache:
             asked.found.update((name, (kept, "miss")) for name, kept in made.items())
 
     def _computed(self, asked: _Asked, names: Sequence[bytes]) -> Mapping[bytes, KeptLead]:
-        leads = [asked.leads[name] for name in names]
+        just_now = self._computed_meanwhile(asked, names)
+        leads = [asked.leads[name] for name in names if name not in just_now]
+        if not leads:
+            return just_now
         kept = asked.keys.layout.keep(self._compute(asked.spec, leads))
-        made = {name: kept[lead] for name, lead in zip(names, leads, strict=True) if lead in kept}
+        made = {asked.keys.key(lead): features for lead, features in kept.items()}
         if made:
             self._memory.put_many(made)
             self._counted.holds("memory", entries=len(self._memory), size=self._memory.bytes)
             if self._redis is not None:
                 self._redis.put_many(asked.keys, made)
-        return made
+        return {**just_now, **made}
+
+    def _computed_meanwhile(self, asked: _Asked, names: Sequence[bytes]) -> dict[bytes, KeptLead]:
+        """Return what another request computed between our look into memory and now."""
+        if self._terms.memory_seconds == 0:
+            return {}
+        kept = self._memory.get_many(names)
+        return {name: lead for name, (lead, _) in kept.items() if lead.as_of >= asked.at_us}
 
     def _stale(self, asked: _Asked, names: Sequence[bytes]) -> bool:
         """Answer by what is kept, however old within the limit; only if that is there for every lead."""

@@ -88,9 +88,12 @@ class RedisCache:
                     value = _encoder.encode(kept)
                     sealed = keys.seal(name, value) + value
                     pipeline.set(_redis_key(keys, name), sealed, px=self._keep_ms)
-                pipeline.execute()
+                answers = pipeline.execute(raise_on_error=False)
         except Exception as error:  # as above
             self._failed(error)
+        else:
+            if not all(answer is True for answer in answers):  # it is there, and has no room
+                self._on_error()
 
     def close(self) -> None:
         """Close the connections."""
