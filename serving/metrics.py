@@ -8,7 +8,15 @@ from __future__ import annotations
 
 from typing import Literal
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest, values
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    disable_created_metrics,
+    generate_latest,
+    values,
+)
 from prometheus_client.multiprocess import MultiProcessCollector
 
 from serving.shared import process_name, shared_folder
@@ -33,6 +41,7 @@ class Metrics:
     """
 
     def __init__(self, *, only_log: bool = False) -> None:
+        disable_created_metrics()  # a second series for each: when it began, which nobody asks
         self._folder = shared_folder()
         if self._folder is not None:
             # By name, not by process id: a worker that takes a dead one's place counts on in its files.
