@@ -47,11 +47,17 @@ class Opener:
     disk : Disk
     source : VersionSource
     trust : Trust
+
+    Attributes
+    ----------
+    finish : callable
+        Puts what belongs to one version around it, once, when it is opened.
     """
 
     def __init__(self, disk: Disk, source: VersionSource, trust: Trust) -> None:
         self.disk, self.warm = disk, WarmVersions()
         self._source, self._trust = source, trust
+        self.finish: Callable[[Answering], Answering] = lambda answering: answering
 
     def open(self, spec: ModelSpec, entry: Entry) -> Opened:
         """Return the version that an entry of the ledger names: from memory, disk or the registry.
@@ -126,4 +132,4 @@ class Opener:
     ) -> Opened:
         bundle = Bundle.open(self.disk.bundle(spec.name, version))
         self._trust.check_bundle(bundle, version, signed)
-        return Opened(spec, by_bundle(spec, bundle, version, answered_by), signed)
+        return Opened(spec, self.finish(by_bundle(spec, bundle, version, answered_by)), signed)

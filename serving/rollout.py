@@ -17,6 +17,7 @@ from serving.journal.encoding import ComparedRows
 from serving.loader import Loader
 from serving.models import ServedModel
 from serving.predictors import Canary, Cases, Checked, Shadow, Share, SignedScores
+from serving.predictors.cached import uncached
 from serving.tally import SideTally, Tally, score_edges
 from serving.warm import Opened
 
@@ -156,7 +157,9 @@ class OpenRollout:
         return Tally(side("candidate"), side("stable"), most_errors=self.rollout.most_errors)
 
     def _around(self, stable: Predictor, loaded: _Loaded) -> Predictor:
-        stable, candidate = Checked(stable), Checked(loaded.opened.answering.predictor)
+        # Both without a cache: the one that scored such rows before would make the other look slow.
+        stable = Checked(uncached(stable))
+        candidate = Checked(uncached(loaded.opened.answering.predictor))
         share = Share(self.rollout.share, str(self.entry.seq))
         if self.rollout.kind is RolloutKind.CANARY:
             return Canary(stable, candidate, share=share, tally=loaded.tally)

@@ -68,7 +68,7 @@ class Settings(BaseSettings):
         600.0, ge=0, description="of a lead's features while the database is away; 0: no answer then"
     )
     cache_scores_above_ms: float = Field(
-        2.0, ge=0, description="a model that takes longer for one row has its scores kept; 0: none"
+        1.0, ge=0, description="a model that takes longer for one row has its scores kept; 0: none"
     )
     serving_journal_mb: float = Field(
         2048.0, ge=1, description="disk for answers on their way to the database; beyond it they wait in memory"

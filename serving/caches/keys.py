@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import lru_cache
 from hashlib import blake2b, scrypt
+from time import monotonic
 
 from estate.core.errors import SettingsError
 from estate.core.feature_set import FeatureSet
@@ -16,6 +17,7 @@ from estate.features.live import age_in_us
 from serving.caches.kept_lead import Layout
 
 DIGEST_BYTES = 16
+_ASK_SECONDS = 1.0
 _FORMAT = b"leadloop lead features 1"
 
 
@@ -25,11 +27,11 @@ class Keys:
     Parameters
     ----------
     secret : callable
-        Returns what processes that share a cache have in common, and nobody else: asked at each use.
+        Returns what processes that share a cache have in common, and nobody else; asked once a second.
     """
 
     def __init__(self, secret: Callable[[], str]) -> None:
-        self._secret = secret
+        self._secret, self._asked_at, self._known = secret, float("-inf"), b""
         self._of_models: dict[str, ModelKeys] = {}
 
     def of(self, spec: ModelSpec) -> ModelKeys:
@@ -41,15 +43,20 @@ class Keys:
             If the secret is not known, and never was.
         """
         known = self._of_models.get(spec.name)
-        try:
-            secret = secret_key(self._secret())
-        except SettingsError:  # the database's address is gone: what is kept is kept under the last one
-            if known is None:
-                raise
-            secret = known.secret
+        secret = self._key()
         if known is None or not known.are_of(spec, secret):
             known = self._of_models[spec.name] = ModelKeys(spec, secret)
         return known
+
+    def _key(self) -> bytes:
+        if monotonic() - self._asked_at > _ASK_SECONDS:
+            try:
+                self._known = secret_key(self._secret())
+            except SettingsError:  # the database's address is gone: what is kept is kept under the last one
+                if not self._known:
+                    raise
+            self._asked_at = monotonic()
+        return self._known
 
 
 class ModelKeys:

@@ -9,6 +9,7 @@ from serving.caches.keys import Keys
 from serving.caches.lead_cache import LeadCache, ReadLeads
 from serving.caches.memory import MemoryCache
 from serving.caches.redis import RedisCache
+from serving.caches.slow_models import SlowModels
 from serving.caches.terms import Terms
 from serving.metrics import Metrics
 
@@ -49,6 +50,15 @@ def make_lead_cache(settings: Settings, compute: ReadLeads, metrics: Metrics) ->
         redis=redis,
         terms=terms,
         counted=counted,
+    )
+
+
+def make_slow_models(settings: Settings, metrics: Metrics) -> SlowModels:
+    """Wire the cache of scores."""
+    return SlowModels(
+        above_seconds=settings.cache_scores_above_ms / 1000,
+        most_bytes=int(settings.cache_memory_mb * _MIB),
+        metrics=metrics,
     )
 
 
