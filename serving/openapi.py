@@ -13,12 +13,25 @@ from serving import schema
 _MODEL = {"name": "model", "in": "path", "required": True, "schema": {"type": "string"}}
 _ERRORS = {
     400: "The body is not JSON.",
+    401: "There is no valid API key.",
+    403: "The API key is of another role.",
     404: "There is no such model.",
-    413: "The body has more than 8 MiB, or more than 10,000 rows.",
+    408: "The body did not arrive in time.",
+    413: "The body has too many bytes or rows, or more rows than the key's burst.",
     415: "The body's content type is not application/json.",
     422: "The body is JSON but can't be answered: `field` says where, `expected` and `got` what is wrong.",
+    429: "More rows than the key's rate allows; try again after the seconds in Retry-After.",
     503: "Nothing can answer now; try again after the seconds in Retry-After.",
+    504: "There was no answer in time.",
 }
+_GUARDED = (401, 403, 429, 504)
+"""What any route may answer but those of health."""
+_KEYS = {
+    "bearer": {"type": "http", "scheme": "bearer", "description": "An API key."},
+    "apiKey": {"type": "apiKey", "in": "header", "name": "x-api-key", "description": "The same, otherwise."},
+}
+_SECURITY: list[dict[str, list[str]]] = [{}, {"bearer": []}, {"apiKey": []}]
+"""None is needed while no key was made."""
 _EXAMPLE = {"rows": [{"lead_id": "lead-17", "visits_count_7d": 3, "lead_source": "portal"}]}
 
 Document = dict[str, Any]
@@ -42,7 +55,8 @@ def document() -> Document:
         "openapi": "3.1.0",
         "info": {"title": "Leadloop", "version": version("leadloop"), "description": "Scores for leads."},
         "paths": _paths(),
-        "components": {"schemas": components},
+        "components": {"schemas": components, "securitySchemes": _KEYS},
+        "security": _SECURITY,
     }
 
 
@@ -53,7 +67,7 @@ def _paths() -> Document:
             "get": _get("What is served of one model", "ModelStatus", parameters=[_MODEL], errors=(404,))
         },
         "/v1/models": {"get": _get("What is served of every model", "ModelList")},
-        "/health/live": {"get": _get("The process runs", "Liveness")},
+        "/health/live": {"get": _open(_get("The process runs", "Liveness"))},
         "/health/ready": {"get": _ready()},
         "/metrics": {"get": _text("All series in the Prometheus text form", "text/plain")},
         "/docs": {"get": _text("This document as a page", "text/html")},
@@ -77,7 +91,7 @@ def _predict() -> Document:
 
 
 def _ready() -> Document:
-    described = _get("Requests should be sent here (200) or not (503)", "Readiness")
+    described = _open(_get("Requests should be sent here (200) or not (503)", "Readiness"))
     described["responses"]["503"] = _body("Readiness")
     return described
 
@@ -85,12 +99,21 @@ def _ready() -> Document:
 def _get(
     summary: str, name: str, *, parameters: list[Document] | None = None, errors: tuple[int, ...] = ()
 ) -> Document:
-    made: Document = {"summary": summary, "responses": {"200": _body(name), **_problems(errors)}}
+    problems = _problems(tuple(sorted({*errors, *_GUARDED})))
+    made: Document = {"summary": summary, "responses": {"200": _body(name), **problems}}
     return made | ({"parameters": parameters} if parameters else {})
 
 
 def _text(summary: str, kind: str) -> Document:
-    return {"summary": summary, "responses": {"200": {"description": summary, "content": {kind: {}}}}}
+    answer = {"description": summary, "content": {kind: {}}}
+    return {"summary": summary, "responses": {"200": answer, **_problems(_GUARDED)}}
+
+
+def _open(described: Document) -> Document:
+    """Return the description of a route that asks nobody who they are."""
+    refused = {str(status) for status in (401, 403, 429)}
+    kept = {status: answer for status, answer in described["responses"].items() if status not in refused}
+    return {**described, "security": [], "responses": kept}
 
 
 def _body(name: str) -> Document:
