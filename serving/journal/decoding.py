@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -45,7 +46,15 @@ def rows_of(record: bytes, contexts: Contexts) -> list[KeptRows]:
                 return [ShadowRows(pair.pair, ids, moments, stable, candidate, entities)]
             case _:
                 raise Unreadable(f"kind {kind}")
-    except (KeyError, ValueError, IndexError, AttributeError, TypeError, msgspec.MsgspecError) as error:
+    except (
+        struct.error,
+        KeyError,
+        ValueError,
+        IndexError,
+        AttributeError,
+        TypeError,
+        msgspec.MsgspecError,
+    ) as error:
         raise Unreadable(type(error).__name__) from error
 
 

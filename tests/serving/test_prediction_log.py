@@ -128,8 +128,9 @@ def test_exactly_once_while_postgres_dies_and_comes_back(shop: Shop, mortal: tup
 
 
 def count(metrics: Metrics, name: str) -> float:
+    series = f"leadloop_prediction_log_{name} "
     lines = metrics.text().decode().splitlines()
-    return sum(float(line.split()[-1]) for line in lines if line.startswith(f"leadloop_prediction_log_{name} "))
+    return sum(float(line.split()[-1]) for line in lines if line.startswith(series))
 
 
 def test_what_disk_and_memory_do_not_take_is_dropped_counted_and_never_raised(tmp_path: Path) -> None:
