@@ -5,10 +5,12 @@ Spans carry names of models, versions and counts, never what a row holds.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
+from contextvars import copy_context
 from dataclasses import dataclass
 from importlib.util import find_spec
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlsplit
 
 from estate.core.errors import SettingsError
@@ -17,6 +19,8 @@ from estate.core.settings import Settings
 if TYPE_CHECKING:
     from opentelemetry.sdk.trace import TracerProvider
     from opentelemetry.trace import Span, Tracer
+
+Result = TypeVar("Result")
 
 _NOTHING: AbstractContextManager[None] = nullcontext()
 _EXTRA = ("opentelemetry.sdk", "opentelemetry.exporter.otlp.proto.http")
@@ -45,6 +49,19 @@ def span(name: str, **attributes: str | int | float) -> AbstractContextManager[S
         return _NOTHING
     named: dict[str, Any] = {f"leadloop.{key}": value for key, value in attributes.items()}
     return _on.tracer.start_as_current_span(f"leadloop.{name}", attributes=named)
+
+
+def traced(name: str, work: Callable[[], Result], **attributes: str | int | float) -> Callable[[], Result]:
+    """Return work that is timed as a part of the present request's trace, whatever thread does it."""
+    if _on is None:
+        return work
+    context = copy_context()
+
+    def timed() -> Result:
+        with span(name, **attributes):
+            return work()
+
+    return lambda: context.copy().run(timed)
 
 
 def is_tracing() -> bool:
