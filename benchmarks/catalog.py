@@ -10,6 +10,7 @@ Run = Callable[[bool], dict[str, object]]
 
 BENCHMARKS: Mapping[str, str] = {
     "alarms": "false-alarm rate and power of the watch, simulated rows",
+    "caches": "leads by id: the long way, one round trip, memory, Redis; hit rates and what they save",
     "gate": "false passes and power of the gate, reuse of a holdout; simulated pairs of models",
     "promotion": "from the click to the first answer of the new version; rollback; flips under load",
     "replay": "real drift, bank-marketing file: never retraining, on schedule, on drift",
