@@ -22,10 +22,26 @@ class PredictRequest(msgspec.Struct, frozen=True):
     explain: bool = False
 
 
-class Answer(msgspec.Struct, frozen=True, omit_defaults=True):
+class ReasonAnswer(msgspec.Struct, frozen=True):
+    """What one feature contributes to a score: for it, or against it.
+
+    ``contribution`` is in log-odds of the score, or in the value's unit (regression).
+    """
+
+    feature: str
+    text: str
+    direction: Literal["for", "against"]
+    contribution: float
+    unit: Literal["log_odds", "value"]
+
+
+class Answer(msgspec.Struct, omit_defaults=True):
     """The answer for one row: ``id`` names the prediction, ``entity`` the case that the row named.
 
     ``version`` and ``source`` are there only where a version that is being rolled out gave this answer.
+    ``interval``: of the share of positives among cases with such a score (binary), or of the value
+    (regression); ``plausible_labels``: the labels among which the true one is, the likeliest first
+    (multiclass); ``reasons`` are there where they were asked for.
     """
 
     id: str
@@ -34,6 +50,10 @@ class Answer(msgspec.Struct, frozen=True, omit_defaults=True):
     label: str | None = None
     version: str | None = None
     source: Literal["model", "last_good", "rules"] | None = None
+    band: str | None = None
+    interval: tuple[float, float] | None = None
+    plausible_labels: list[str] | None = None
+    reasons: list[ReasonAnswer] | None = None
 
 
 class PredictResponse(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -44,6 +64,34 @@ class PredictResponse(msgspec.Struct, frozen=True, omit_defaults=True):
     source: Literal["model", "last_good", "rules"]
     predictions: list[Answer]
     missing: list[str] = msgspec.field(default_factory=list)
+
+
+class Replay(msgspec.Struct, frozen=True):
+    """What the version says of the same features now; ``same``: to the last bit."""
+
+    score: float
+    same: bool
+
+
+class KeptPrediction(msgspec.Struct, frozen=True, kw_only=True):
+    """A prediction as it was kept, and scored again.
+
+    ``features`` are what the model read; what is not known, or infinite, is null. Where it can't be scored
+    again ``replay`` is null and ``why`` says the reason.
+    """
+
+    id: str
+    model: str
+    version: str
+    source: Literal["model", "last_good", "rules"]
+    entity: str | None
+    score: float
+    label: str | None
+    at: datetime
+    features: dict[str, float | str | None]
+    fingerprint: str
+    replay: Replay | None
+    why: str | None
 
 
 class Input(msgspec.Struct, frozen=True):

@@ -1,0 +1,91 @@
+"""Reasons on request: of each version what explains it is made once, and forgotten with it."""
+
+from __future__ import annotations
+
+import threading
+from weakref import WeakKeyDictionary
+
+import numpy as np
+
+from estate.bundles.bundle_predictor import BundlePredictor
+from estate.bundles.reasons import Reason, Reasons
+from estate.bundles.words import titles
+from estate.core.frame import Frame
+from estate.core.model_spec import ModelSpec
+from serving.answering import Answering
+from serving.predictors import MixedScores, SignedScores
+from serving.predictors.signed import Origin
+from serving.qualities import Find, answering_of, nobody
+from serving.schema import ReasonAnswer
+
+MOST_EXPLAINED_ROWS = 100
+"""Of one request: a row takes about as long as a few hundred scores."""
+
+
+class Explained:
+    """Explains answers; safe to share between threads."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._known: WeakKeyDictionary[BundlePredictor, Reasons] = WeakKeyDictionary()
+
+    def reasons_of(
+        self,
+        features: Frame,
+        scores: SignedScores,
+        bare: Answering,
+        spec: ModelSpec,
+        find: Find = nobody,
+    ) -> list[list[ReasonAnswer] | None]:
+        """Return the reasons of each row; None for rows that rules answered.
+
+        Parameters
+        ----------
+        features : Frame
+            n rows, after the feature functions.
+        scores : SignedScores
+            Of these rows; those of a canary too.
+        bare : Answering
+            What answers, without the wrappers around it.
+        spec : ModelSpec
+        find : callable
+            Asked for the version that a canary tries.
+
+        Raises
+        ------
+        LeadloopError
+            If the bundle's reference can't be read, or a feature is missing.
+        """
+        made: list[list[ReasonAnswer] | None] = [None] * len(scores.score)
+        for origin, rows in _rows_by_origin(scores):
+            by = answering_of(origin, bare, find)
+            if by is None or by.bundle is None or not isinstance(by.predictor, BundlePredictor):
+                continue
+            reasons = self._of(by.predictor, spec)
+            for row, found in zip(rows, reasons.explain(_part(features, rows), by.predictor), strict=True):
+                made[row] = [_said(reason, reasons) for reason in found]
+        return made
+
+    def _of(self, predictor: BundlePredictor, spec: ModelSpec) -> Reasons:
+        with self._lock:
+            known = self._known.get(predictor)
+            if known is None:
+                known = self._known[predictor] = Reasons(predictor.bundle, titles(spec.features))
+            return known
+
+
+def _rows_by_origin(scores: SignedScores) -> list[tuple[Origin, list[int]]]:
+    present = scores.version, scores.answered_by
+    if not isinstance(scores, MixedScores):
+        return [(present, list(range(len(scores.score))))]
+    sides = (present, np.flatnonzero(~scores.new)), (scores.new_origin, np.flatnonzero(scores.new))
+    return [(origin, rows.tolist()) for origin, rows in sides if len(rows)]
+
+
+def _part(features: Frame, rows: list[int]) -> Frame:
+    return features if len(rows) == len(features) else features.take(np.asarray(rows, dtype=np.intp))
+
+
+def _said(reason: Reason, reasons: Reasons) -> ReasonAnswer:
+    contribution = float(f"{reason.contribution:.6g}")
+    return ReasonAnswer(reason.feature, reason.text, reason.direction, contribution, reasons.unit)
