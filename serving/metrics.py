@@ -41,11 +41,12 @@ class Metrics:
     """
 
     def __init__(self, *, only_log: bool = False) -> None:
-        disable_created_metrics()  # a second series for each: when it began, which nobody asks
+        # They would be a second series for each, of when it began: nobody asks that.
+        disable_created_metrics()  # type: ignore[no-untyped-call]
         self._folder = shared_folder()
         if self._folder is not None:
             # By name, not by process id: a worker that takes a dead one's place counts on in its files.
-            values.ValueClass = values.MultiProcessValue(process_name)
+            values.ValueClass = values.MultiProcessValue(process_name)  # type: ignore[no-untyped-call]
         self.registry = CollectorRegistry()
         self._add_log()
         if not only_log:

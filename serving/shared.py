@@ -49,7 +49,7 @@ class SharedFolder:
 
     def ended(self, process: str) -> None:
         """Forget how a process stood that has ended; what it counted stays."""
-        mark_process_dead(process, str(self.path))
+        mark_process_dead(process, str(self.path))  # type: ignore[no-untyped-call]
 
 
 def shared_folder() -> Path | None:
