@@ -6,6 +6,8 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
+from pydantic import SecretStr
+
 from estate.core.settings import Settings
 from infra.stack import database_urls
 from infra.stack.addresses import Addresses
@@ -34,6 +36,18 @@ FOREIGN = (
 # The owner of the tables is the migrations' business alone.
 OWNERS = ("LEADLOOP_OWNER_DATABASE_URL",)
 
+# Settings of serving that a `.env` may hold beside which the stack was started: its parts run elsewhere.
+OF_SERVING = (
+    "serving_max_",
+    "serving_rate",
+    "serving_slow_",
+    "serving_journal_",
+    "cache_",
+    "redis_",
+    "metrics_",
+    "tracing_",
+)
+
 
 def shared_environment(settings: Settings, addresses: Addresses, home: Path) -> Mapping[str, str]:
     """Return every part's environment: absolute paths, addresses, no telemetry, loopback without proxy."""
@@ -46,6 +60,7 @@ def shared_environment(settings: Settings, addresses: Addresses, home: Path) -> 
     return {
         **kept,
         **PRIVATE,
+        **_of_serving(settings),
         **({"LEADLOOP_SIGNING_KEYS": str(keys.resolve())} if keys else {}),
         "NO_PROXY": no_proxy,
         "no_proxy": no_proxy,
@@ -63,4 +78,14 @@ def shared_environment(settings: Settings, addresses: Addresses, home: Path) -> 
         "PREFECT_HOME": str(home / "prefect"),
         "PREFECT_CLI_PROMPT": "false",
         "PREFECT_SERVER_ALLOW_EPHEMERAL_MODE": "false",
+    }
+
+
+def _of_serving(settings: Settings) -> Mapping[str, str]:
+    """Return what was set of serving, as variables."""
+    given = {name: getattr(settings, name) for name in sorted(settings.model_fields_set)}
+    return {
+        f"LEADLOOP_{name.upper()}": value.get_secret_value() if isinstance(value, SecretStr) else str(value)
+        for name, value in given.items()
+        if name.startswith(OF_SERVING) and value is not None
     }
