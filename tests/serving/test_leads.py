@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
 
 import pandas as pd
+import psycopg
 import pytest
 from pydantic import SecretStr
+from sqlalchemy import make_url
 
 from estate.core.clock import now
+from estate.core.errors import SettingsError
 from estate.core.model_spec import ModelSpec
 from estate.features.live import features_of_leads
 from estate.store.database import Database
@@ -132,3 +137,67 @@ def production(shop: Shop) -> ServedModel:
 def kept(database: Database) -> list[str]:
     with database.begin() as connection:
         return sorted(str(row.entity_id) for row in read_recent(connection, MODEL))
+
+
+@contextmanager
+def cut_off(shop: Shop) -> Iterator[None]:
+    """Take the shop's database away, and bring it back."""
+    name = make_url(shop.database.url).database
+    elsewhere = shop.database.url.replace(f"/{name}?", "/postgres?")
+    with psycopg.connect(elsewhere, autocommit=True) as connection:
+        connection.execute(f"ALTER DATABASE {name} ALLOW_CONNECTIONS false".encode())
+        connection.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", [name]
+        )
+        try:
+            yield
+        finally:
+            connection.execute(f"ALTER DATABASE {name} ALLOW_CONNECTIONS true".encode())
+
+
+def with_settings(shop: Shop, **changed: object) -> Shop:
+    return replace(shop, settings=shop.settings.model_copy(update=changed))
+
+
+def test_a_lead_that_was_just_read_comes_from_memory_with_its_own_time(crm: Shop) -> None:
+    with with_settings(crm, cache_memory_seconds=60.0).serve() as served:
+        read = served.process.crm.read_leads
+        first, again = read(spec(crm), ["lead-1"]), read(spec(crm), ["lead-2", "lead-1", "nobody"])
+    assert (first.cache, again.cache, again.missing) == (("miss",), ("miss", "memory"), ("nobody",))
+    assert again.as_of[1] == first.as_of[0] < again.as_of[0]
+    assert again.known_until[1] == first.known_until[0]
+    assert again.features.records()[1] == first.features.records()[0]
+
+
+def test_with_the_database_cut_off_leads_that_are_kept_are_answered(crm: Shop) -> None:
+    with with_settings(crm, cache_memory_seconds=0.0).serve() as served:
+        ask(served, "lead-1")
+        with cut_off(crm):
+            (score,) = ask(served, "lead-1")["predictions"]  # type: ignore[misc]
+            assert served.process.crm.read_leads(spec(crm), ["lead-1"]).cache == ("stale",)
+            refused = served.client.post(
+                f"/v1/models/{MODEL}/predict", json={"lead_ids": ["lead-1", "lead-2"]}
+            )
+            assert refused.status_code == 503
+        assert score["entity"] == "lead-1"
+        wait_for(lambda: served.process.crm.read_leads(spec(crm), ["lead-1"]).cache == ("miss",))
+        assert len(ask(served, "lead-1", "lead-2")["predictions"]) == 2  # type: ignore[arg-type]
+
+
+def test_caches_are_counted_by_tier_and_model(crm: Shop) -> None:
+    with with_settings(crm, cache_memory_seconds=60.0).serve() as served:
+        ask(served, "lead-1")
+        ask(served, "lead-1", "lead-2")
+        labels = f'{{model="{MODEL}",tier="memory"}}'
+        assert served.metric(f"leadloop_cache_hits_total{labels}") == 1
+        assert served.metric(f"leadloop_cache_misses_total{labels}") == 2
+        assert served.metric("leadloop_cache_entries") == 2
+
+
+def test_a_redis_address_without_sense_is_refused_at_the_start(crm: Shop) -> None:
+    pytest.importorskip("redis")
+    with (
+        pytest.raises(SettingsError, match="LEADLOOP_REDIS_URL"),
+        with_settings(crm, redis_url=SecretStr("localhost")).serve(),
+    ):
+        pass
