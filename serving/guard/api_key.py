@@ -40,8 +40,7 @@ class ApiKey(msgspec.Struct, frozen=True, kw_only=True):
     role : Role
     digest : str
         SHA-256 of the whole key, in hexadecimal. A slow hash protects passwords, which can be guessed; among
-        2**256 keys nobody can try a share worth naming, and every request would pay for it (0.2 s with the
-        PBKDF2 of MLflow's login).
+        2**256 keys nobody can try a share worth naming, and every request would pay for it.
     number : int
         From 1, never given twice: the place of its rate limit in the table that workers share.
     created : datetime
