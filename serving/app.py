@@ -13,6 +13,8 @@ from starlette.routing import Route
 
 from estate.core.errors import LeadloopError
 from serving import endpoints
+from serving.guard.guarded import Guarded
+from serving.in_time import InTime
 from serving.observed import Observed
 from serving.problems import Problem, answer_http_error, answer_problem
 from serving.process import Process
@@ -25,12 +27,15 @@ ROUTES = (
     Route("/openapi.json", endpoints.openapi),
     Route("/v1/models", endpoints.list_models),
     Route("/v1/models/{model}", endpoints.show_model),
+    Route("/v1/predictions/{id}", endpoints.show_prediction),
     Route("/v1/models/{model}/predict", endpoints.predict, methods=["POST"]),
 )
 
 
 def build_app(process: Process) -> Starlette:
     """Return the ASGI application; it starts the process's parts and drains them at the end."""
+
+    front = process.front
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
@@ -43,7 +48,11 @@ def build_app(process: Process) -> Starlette:
     app = Starlette(
         routes=list(ROUTES),
         lifespan=lifespan,
-        middleware=[Middleware(Observed, metrics=process.metrics)],
+        middleware=[
+            Middleware(Observed, metrics=process.metrics, request_log=front.request_log),
+            Middleware(Guarded, guard=front.guard, metrics_open=front.metrics_open),
+            Middleware(InTime, limits=front.limits),
+        ],
         exception_handlers={
             Problem: answer_problem,
             LeadloopError: answer_problem,

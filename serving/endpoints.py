@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import cast
 
 import msgspec
@@ -9,17 +10,22 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
-from estate.core.errors import SpecError
-from serving.answer import answer
+from estate.core.errors import SpecError, StoreError
+from serving.asking import about_leads, about_rows
 from serving.body import decode, read_body
 from serving.docs_page import page
+from serving.guard.guarded import charge
 from serving.models import ServedModel
-from serving.observed import ORIGIN
+from serving.observed import ANSWERS, ORIGIN
 from serving.openapi import document
 from serving.problems import Problem
 from serving.process import Process
-from serving.schema import Liveness, ModelList, PredictRequest, PredictResponse
+from serving.replay import as_prediction_id, unknown_prediction
+from serving.response import answers_of, response_of
+from serving.schema import Liveness, ModelList, PredictRequest
 from serving.status import readiness, status_of
+from serving.terms import terms_of
+from serving.tracing import span
 
 _INLINE_BYTES = 16 * 1024  # a body up to this is answered at once: handing it to a thread would cost more
 
@@ -39,7 +45,8 @@ async def ready(request: Request) -> Response:
 
 async def metrics(request: Request) -> Response:
     """Return all series for Prometheus."""
-    return Response(_process(request).metrics.text(), media_type="text/plain; version=0.0.4; charset=utf-8")
+    text = await run_in_threadpool(_process(request).metrics.text)
+    return Response(text, media_type="text/plain; version=0.0.4; charset=utf-8")
 
 
 async def openapi(_request: Request) -> Response:
@@ -65,28 +72,48 @@ async def show_model(request: Request) -> Response:
     return _json(status_of(served, _process(request).rollouts.of(served.spec.name)))
 
 
+async def show_prediction(request: Request) -> Response:
+    """Show a prediction as it was kept, and score it again."""
+    name: str = request.path_params["id"]
+    wanted = as_prediction_id(name)
+    try:
+        shown = await run_in_threadpool(_process(request).replayer.show, wanted)
+    except StoreError as error:
+        away = StoreError("predictions", expected="an answer of the database", got="none", todo="Try again.")
+        raise Problem(503, away, {"retry-after": "5"}) from error
+    if shown is None:
+        raise Problem(404, unknown_prediction(name))
+    return _json(shown)
+
+
 async def predict(request: Request) -> Response:
     """Score rows or leads."""
-    served = await _served(request)
-    body = await read_body(request)
-    if len(body) > _INLINE_BYTES:
-        response = await run_in_threadpool(_decode_and_answer, _process(request), served, body)
+    process, served = _process(request), await _served(request)
+    terms = terms_of(request.headers)
+    limits = process.front.limits
+    decoded = await _decoded(await read_body(request, limits.body_bytes), limits.rows)
+    charge(request.scope, len(decoded.rows or decoded.lead_ids or ()))
+    missing: Sequence[str] = ()
+    if decoded.lead_ids is None:
+        question = about_rows(served, decoded.rows or [], terms)
     else:
-        decoded = decode(body)
-        if decoded.lead_ids is None:
-            response = _answer(_process(request), served, decoded)
-        else:
-            response = await run_in_threadpool(_answer, _process(request), served, decoded)
-    request.scope[ORIGIN] = (response.model, response.version, response.source)
-    return _json(response)
+        about = await run_in_threadpool(
+            about_leads, served, decoded.lead_ids, process.crm.read_leads, terms
+        )
+        question, missing = about.question, about.leads.missing
+    with span("predict", model=served.spec.name, rows=question.rows):
+        answered = await process.desk.ask(question)
+    scores = answered.scores
+    request.scope[ORIGIN] = (answered.model, scores.version, scores.answered_by.value)
+    request.scope[ANSWERS] = (len(answered.ids), answered.ids[0])
+    answers = answers_of(served, question.answering, answered)
+    return _json(response_of(answered, answers, missing))
 
 
-def _decode_and_answer(process: Process, served: ServedModel, body: bytes) -> PredictResponse:
-    return _answer(process, served, decode(body))
-
-
-def _answer(process: Process, served: ServedModel, decoded: PredictRequest) -> PredictResponse:
-    return answer(served, decoded, read_leads=process.crm.read_leads, keep=process.log.put)
+async def _decoded(body: bytes, most_rows: int) -> PredictRequest:
+    if len(body) <= _INLINE_BYTES:
+        return decode(body, most_rows)
+    return await run_in_threadpool(decode, body, most_rows)
 
 
 async def _served(request: Request) -> ServedModel:

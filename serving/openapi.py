@@ -11,11 +11,12 @@ import msgspec
 from serving import schema
 
 _MODEL = {"name": "model", "in": "path", "required": True, "schema": {"type": "string"}}
+_PREDICTION = {"name": "id", "in": "path", "required": True, "schema": {"type": "string", "format": "uuid"}}
 _ERRORS = {
     400: "The body is not JSON.",
     401: "There is no valid API key.",
     403: "The API key is of another role.",
-    404: "There is no such model.",
+    404: "There is no such model, or no such prediction.",
     408: "The body did not arrive in time.",
     413: "The body has too many bytes or rows, or more rows than the key's burst.",
     415: "The body's content type is not application/json.",
@@ -44,6 +45,7 @@ def document() -> Document:
     types = (
         schema.PredictRequest,
         schema.PredictResponse,
+        schema.KeptPrediction,
         schema.ModelStatus,
         schema.ModelList,
         schema.Readiness,
@@ -63,6 +65,14 @@ def document() -> Document:
 def _paths() -> Document:
     return {
         "/v1/models/{model}/predict": {"post": _predict()},
+        "/v1/predictions/{id}": {
+            "get": _get(
+                "A prediction as it was kept, and scored again",
+                "KeptPrediction",
+                parameters=[_PREDICTION],
+                errors=(404, 422, 503),
+            )
+        },
         "/v1/models/{model}": {
             "get": _get("What is served of one model", "ModelStatus", parameters=[_MODEL], errors=(404,))
         },

@@ -6,10 +6,11 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from estate.bundles import Bundle
+from estate.bundles import Bundle, open_predictor
 from estate.core.errors import ArtifactError, LeadloopError
 from estate.core.model_spec import ModelSpec
 from estate.core.prediction import AnsweredBy
+from estate.core.predictor import Predictor
 from estate.store.evidence import SignedEvidence
 from estate.store.ledger import Entry
 from serving.answering import Answering, FeaturesUnknown, by_bundle
@@ -85,6 +86,31 @@ class Opener:
             )
         self.disk.keep_evidence(model, version, signed)
         return opened
+
+    def reopen(
+        self, model: str, version: str, evidence: Callable[[str, str], SignedEvidence | None]
+    ) -> tuple[Bundle, Predictor]:
+        """Return a version of before, from disk or the registry, checked in the same way.
+
+        The code of its features is not asked for: it is to read features that are there already.
+
+        Parameters
+        ----------
+        evidence : callable
+            What is kept of the version's judgement; None if nothing is.
+
+        Raises
+        ------
+        LeadloopError
+            If it can't be fetched, nobody trusted vouches for it, or it is not what it should be.
+        """
+        signed = self._trust.check_evidence(model, version, evidence(model, version))
+        self.disk.obtain(model, version, self._source.fetch)
+        bundle = Bundle.open(self.disk.bundle(model, version))
+        self._trust.check_bundle(bundle, version, signed)
+        predictor = open_predictor(bundle, version, AnsweredBy.MODEL)
+        bundle.check_golden(predictor)
+        return bundle, predictor
 
     def last_good(self, spec: ModelSpec) -> Answering | None:
         """Return the last good version on disk, checked in the same way; None if there is none."""

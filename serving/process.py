@@ -8,16 +8,19 @@ from dataclasses import dataclass
 from estate.core.settings import Settings
 from estate.store.announcements import Announcements
 from estate.store.database import Database
+from serving.caches.wiring import make_lead_cache, make_slow_models
 from serving.crm import Crm
 from serving.follower import Follower
+from serving.front import Front, make_front
+from serving.lanes import Desk
 from serving.last_good import Fetch
 from serving.loader import Loader
 from serving.metrics import Metrics
 from serving.models import Models
-from serving.prediction_log import PredictionLog
+from serving.prediction_log import PredictionLog, make_log
 from serving.registry import registry_prepare
+from serving.replay import Replayer
 from serving.rollouts import Rollouts
-from serving.spool import Spool
 from serving.wiring import make_loader
 
 logger = logging.getLogger(__name__)
@@ -33,16 +36,22 @@ class Process:
     follower : Follower
     rollouts : Rollouts
     log : PredictionLog
+    desk : Desk
     metrics : Metrics
     crm : Crm
+    front : Front
+    replayer : Replayer
     """
 
     loader: Loader
     follower: Follower
     rollouts: Rollouts
     log: PredictionLog
+    desk: Desk
     metrics: Metrics
     crm: Crm
+    front: Front
+    replayer: Replayer
 
     @property
     def models(self) -> Models:
@@ -56,16 +65,20 @@ class Process:
             logger.error("model_file_refused error=%s", problem)
         for spec in specs.specs():
             self.loader.take_up(spec)
+        self.front.start()
         self.log.start()
         self.follower.start()
 
     def close(self) -> None:
         """Stop following and bring every answer to the database or to disk."""
         self.follower.close()
+        self.desk.close()
         self.log.close()
+        self.front.close()
+        self.crm.close()
 
 
-def make_process(settings: Settings, *, fetch: Fetch | None = None) -> Process:
+def make_process(settings: Settings, *, fetch: Fetch | None = None, ship: bool = True) -> Process:
     """Wire a serving process; nothing runs until it is started.
 
     Parameters
@@ -73,11 +86,16 @@ def make_process(settings: Settings, *, fetch: Fetch | None = None) -> Process:
     settings : Settings
     fetch : callable, optional
         Brings a version's bundle; from the model registry if not given.
+    ship : bool
+        Whether this process brings its answers to the database; else ``python -m serving.journal`` does.
     """
     crm = Crm(lambda: Database(settings.endpoint("database_url")))
     loader = make_loader(settings, crm, fetch=fetch)
     metrics = loader.metrics
-    rollouts = Rollouts(loader, crm.report)
+    loader.opener.finish = make_slow_models(settings, metrics).around
+    crm.cache_leads(make_lead_cache(settings, crm.compute_leads, metrics))
+    log = make_log(settings, metrics, ship=ship)
+    rollouts = Rollouts(loader, crm.report, keep_compared=log.put_compared)
     follower = Follower(
         loader,
         crm.read_ledger,
@@ -85,5 +103,6 @@ def make_process(settings: Settings, *, fetch: Fetch | None = None) -> Process:
         prepare=None if fetch else registry_prepare(settings),
         bell=lambda pause: Announcements(lambda: settings.endpoint("database_url"), pause),
     )
-    log = PredictionLog(crm.write, Spool(settings.home / "serving" / "spool"), metrics)
-    return Process(loader, follower, rollouts, log, metrics, crm)
+    front = make_front(settings, metrics)
+    replayer = Replayer(loader, lambda: crm.database, log.folder)
+    return Process(loader, follower, rollouts, log, Desk(log.put, metrics), metrics, crm, front, replayer)

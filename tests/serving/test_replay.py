@@ -1,0 +1,145 @@
+"""A past prediction is shown as it was, and scored again to the same number."""
+
+from __future__ import annotations
+
+import shutil
+import uuid
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+import pytest
+from pydantic import SecretStr
+from sklearn.ensemble import GradientBoostingClassifier, RandomForestClassifier
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+from estate.bundles import Encoder, InputColumn, NativePredictor, OnnxPredictor
+from estate.core.frame import Frame
+from estate.core.predictor import Predictor
+from estate.store.prediction_rows import PredictionRows
+from serving.journal import encoding
+from serving.journal.contexts import read
+from serving.journal.decoding import rows_of
+from serving.predictors import sign
+from serving.replay import scored_again
+from tests.serving.journal.answers import answered
+from tests.serving.shop import ROW, Served, Shop, wait_for
+from tests.serving.test_prediction_log import AWAY, kept
+
+
+def shown(served: Served, id_: str) -> dict[str, object]:
+    response = served.client.get(f"/v1/predictions/{id_}")
+    assert response.status_code == 200, response.text
+    found: dict[str, object] = response.json()
+    return found
+
+
+def ask(served: Served, *rows: object) -> list[dict[str, object]]:
+    answers: list[dict[str, object]] = served.predict(*rows).json()["predictions"]
+    return answers
+
+
+def test_a_prediction_is_shown_and_scored_again(shop: Shop) -> None:
+    shop.train("3")
+    shop.promote("3")
+    with shop.serve() as served:
+        served.wait_for_version("3")
+        (answer,) = ask(served)
+        wait_for(lambda: len(kept(shop.database)) == 1)
+        found = shown(served, str(answer["id"]))
+    assert (found["id"], found["score"], found["entity"]) == (answer["id"], answer["score"], "case-1")
+    assert (found["model"], found["version"], found["source"]) == ("sale", "3", "model")
+    assert found["features"] == {"rooms": 3.0, "price_per_room_usd": 100_000.0, "area": "north"}
+    assert (found["replay"], found["why"]) == ({"score": answer["score"], "same": True}, None)
+
+
+def test_one_that_is_not_in_the_database_yet_is_found_on_disk(shop: Shop) -> None:
+    away = shop.settings.model_copy(update={"database_url": SecretStr(AWAY)})
+    with replace(shop, settings=away).serve() as served:
+        first, second = ask(served, ROW, {**ROW, "case_id": "case-2", "area": None})
+        ask(served)
+        found = shown(served, str(second["id"]))
+        assert served.client.get(f"/v1/predictions/{uuid.uuid4()}").status_code == 503
+    assert (found["entity"], found["source"]) == ("case-2", "rules")
+    assert found["replay"] == {"score": second["score"], "same": True}
+    assert first["id"] != second["id"]
+
+
+def test_unknown_names_are_problems(shop: Shop) -> None:
+    with shop.serve() as served:
+        unknown = served.client.get(f"/v1/predictions/{uuid.uuid4()}")
+        no_name = served.client.get("/v1/predictions/17")
+    assert (unknown.status_code, no_name.status_code) == (404, 422)
+    assert "moments after" in unknown.json()["todo"]
+    assert unknown.headers["content-type"] == no_name.headers["content-type"] == "application/problem+json"
+    assert no_name.json()["expected"] == "a UUID, as answers carry it in `id`"
+
+
+def a_prediction_of_version_1(shop: Shop) -> str:
+    shop.train("1")
+    shop.promote("1")
+    with shop.serve() as served:
+        served.wait_for_version("1")
+        (answer,) = ask(served)
+    shop.train("2")
+    shop.promote("2")
+    return str(answer["id"])
+
+
+def test_a_version_of_long_ago_is_fetched_again(shop: Shop) -> None:
+    id_ = a_prediction_of_version_1(shop)
+    shutil.rmtree(shop.settings.home / "serving" / "models")
+    with shop.serve() as served:
+        served.wait_for_version("2")
+        shop.fetched.clear()
+        assert shown(served, id_)["replay"] == {"score": pytest.approx(0.01), "same": True}
+        assert shown(served, id_)["replay"] == {"score": pytest.approx(0.01), "same": True}
+    assert shop.fetched == ["sale/1"]
+
+
+def test_a_version_that_is_gone_is_said_in_words(shop: Shop) -> None:
+    id_ = a_prediction_of_version_1(shop)
+    shutil.rmtree(shop.settings.home / "serving" / "models")
+    with shop.serve() as served:
+        served.wait_for_version("2")
+        shop.registry_answers = False
+        found = shown(served, id_)
+    assert found["replay"] is None
+    assert found["why"] == "model registry: expected an answer, got none."
+
+
+def test_a_version_that_somebody_changed_is_not_asked(shop: Shop) -> None:
+    id_ = a_prediction_of_version_1(shop)
+    copy = shop.settings.home / "serving" / "models" / "sale" / "1" / "golden.json"
+    copy.write_text("{}")
+    with shop.serve() as served:
+        served.wait_for_version("2")
+        found = shown(served, id_)
+    assert found["replay"] is None
+    assert "golden.json" in str(found["why"])
+
+
+def test_rules_whose_features_are_of_other_code_now_are_not_asked(shop: Shop) -> None:
+    with shop.serve() as served:
+        (answer,) = ask(served)
+    file = shop.folder / "models" / "model.py"
+    file.write_text(file.read_text().replace('rows["price_usd"] / rows["rooms"]', 'rows["price_usd"] * 2'))
+    with shop.serve() as served:
+        found = shown(served, str(answer["id"]))
+    assert found["replay"] is None
+    assert "The code was changed since" in str(found["why"])
+
+
+def test_rules_that_were_changed_give_another_number_and_say_so(shop: Shop) -> None:
+    with shop.serve() as served:
+        (answer,) = ask(served)
+    file = shop.folder / "models" / "model.py"
+    file.write_text(file.read_text().replace("0 + 0.1", "0 + 0.2"))
+    with shop.serve() as served:
+        found = shown(served, str(answer["id"]))
+    assert found["score"] == answer["score"] == 0.1
+    assert found["replay"] == {"score": 0.2, "same": False}
+    assert "changed since" in str(found["why"])
