@@ -14,8 +14,7 @@ import fcntl
 import mmap
 import os
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from time import monotonic
@@ -88,25 +87,21 @@ class Rates:
             0 if they were granted; else the seconds after which they would be, and none was taken.
         """
         slot = rate.number % _SLOTS  # two keys of 131,072 share one
-        with self._alone(slot):
-            now = self._clock()
-            until = max(self._until[slot], now) + rows / rate.rows_per_second
-            # A rounding error may not make a full burst too much.
-            wait = until - now - rate.burst / rate.rows_per_second
-            if wait > 1e-9 * max(until, 1.0):
-                return wait
-            self._until[slot] = until
-            return 0.0
-
-    @contextmanager
-    def _alone(self, slot: int) -> Iterator[None]:
         with self._lock:
             if self._file is None:
-                yield
-                return
+                return self._take(slot, rate, rows)
             # Of this slot alone; the kernel lets go of it if the process dies.
             fcntl.lockf(self._file, fcntl.LOCK_EX, _SLOT_BYTES, slot * _SLOT_BYTES)
             try:
-                yield
+                return self._take(slot, rate, rows)
             finally:
                 fcntl.lockf(self._file, fcntl.LOCK_UN, _SLOT_BYTES, slot * _SLOT_BYTES)
+
+    def _take(self, slot: int, rate: Rate, rows: int) -> float:
+        now = self._clock()
+        until = max(self._until[slot], now) + rows / rate.rows_per_second
+        wait = until - now - rate.burst / rate.rows_per_second
+        if wait > 1e-9 * max(until, 1.0):  # a rounding error may not make a full burst too much
+            return wait
+        self._until[slot] = until
+        return 0.0
