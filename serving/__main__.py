@@ -5,15 +5,13 @@ from __future__ import annotations
 import argparse
 import sys
 
-import uvicorn
-
 from estate.core.errors import LeadloopError
 from estate.core.logs import configure_logs
 from estate.core.settings import load_settings
-from serving.app import build_app
+from serving.guard.binding import require_keys
+from serving.guard.key_file import key_file
 from serving.process import make_process
-
-_DRAIN_SECONDS = 10
+from serving.server import listening_socket, make_server
 
 
 def main() -> int:
@@ -23,21 +21,14 @@ def main() -> int:
     parser.add_argument("--port", type=int, default=8000, help="port to listen on")
     arguments = parser.parse_args()
     try:
-        settings = load_settings()
+        settings = load_settings().model_copy(update={"host": arguments.host})
         configure_logs(settings)
-        app = build_app(make_process(settings))
+        require_keys(settings.host, key_file(settings))
+        process = make_process(settings)
     except LeadloopError as error:
         sys.stderr.write(f"{error}\n")
         return 1
-    uvicorn.run(
-        app,
-        host=arguments.host,
-        port=arguments.port,
-        access_log=False,  # a path holds no case, but a line a request is what metrics are for
-        log_config=None,
-        server_header=False,
-        timeout_graceful_shutdown=_DRAIN_SECONDS,
-    )
+    make_server(process).run([listening_socket(arguments.host, arguments.port)])
     return 0
 
 

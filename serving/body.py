@@ -9,12 +9,12 @@ from starlette.requests import Request
 
 from estate.core.errors import DataError
 from serving.problems import Problem
-from serving.schema import MAX_BODY_BYTES, MAX_ROWS, PredictRequest
+from serving.schema import MAX_ROWS, PredictRequest
 
 _decoder = msgspec.json.Decoder(PredictRequest)
 
 
-async def read_body(request: Request, limit: int = MAX_BODY_BYTES) -> bytes:
+async def read_body(request: Request, limit: int) -> bytes:
     """Read a JSON body of at most so many bytes.
 
     Raises
@@ -36,7 +36,7 @@ async def read_body(request: Request, limit: int = MAX_BODY_BYTES) -> bytes:
     return b"".join(parts)
 
 
-def decode(body: bytes) -> PredictRequest:
+def decode(body: bytes, most_rows: int = MAX_ROWS) -> PredictRequest:
     """Decode a request for predictions.
 
     Raises
@@ -52,7 +52,7 @@ def decode(body: bytes) -> PredictRequest:
         got = "too many brackets in one another" if isinstance(error, RecursionError) else str(error)
         todo = "Send JSON in UTF-8; a missing number is null, not NaN."
         raise Problem(400, DataError("body", expected="JSON", got=got, todo=todo)) from error
-    _check_shape(request)
+    _check_shape(request, most_rows)
     return request
 
 
@@ -68,7 +68,7 @@ def _check_type(headers: Mapping[str, str]) -> None:
         raise Problem(415, DataError("content-encoding", expected="none", got=repr(coding)))
 
 
-def _check_shape(request: PredictRequest) -> None:
+def _check_shape(request: PredictRequest, most_rows: int) -> None:
     if request.explain:
         error = DataError(
             "explain", expected="false", got="true", todo="Reasons are not available yet; leave it out."
@@ -81,10 +81,10 @@ def _check_shape(request: PredictRequest) -> None:
     name = "rows" if request.rows is not None else "lead_ids"
     count = len(given[0])
     if not count:
-        raise Problem(422, DataError(name, expected=f"1 to {MAX_ROWS}", got="none"))
-    if count > MAX_ROWS:
+        raise Problem(422, DataError(name, expected=f"1 to {most_rows}", got="none"))
+    if count > most_rows:
         todo = "Send several requests, or use `leadloop score`."
-        raise Problem(413, DataError(name, expected=f"1 to {MAX_ROWS}", got=str(count), todo=todo))
+        raise Problem(413, DataError(name, expected=f"1 to {most_rows}", got=str(count), todo=todo))
 
 
 def _too_long(limit: int) -> Problem:

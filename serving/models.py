@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from time import monotonic
 from typing import Protocol
 
-from estate.core.errors import SpecError
+from estate.core.errors import RegistryError, SpecError
 from estate.core.model_spec import ModelSpec
 from serving.answering import Answering
 
@@ -65,6 +65,24 @@ class ServedModel:
     def serves_a_version(self) -> bool:
         """Whether a trained version answers, rather than rules or nobody."""
         return self.answering is not None and self.answering.digest is not None
+
+
+def answering_of(served: ServedModel) -> Answering:
+    """Return what answers for a model now.
+
+    Raises
+    ------
+    RegistryError
+        If nothing does.
+    """
+    if served.answering is None:
+        raise RegistryError(
+            f"model `{served.spec.name}`",
+            expected="a version in production, or rules",
+            got="neither" if served.problem is None else served.problem,
+            todo="Train and promote a version; then try again.",
+        )
+    return served.answering
 
 
 @dataclass

@@ -12,13 +12,10 @@ import json
 import os
 import resource
 import signal
-import socket
 import sys
 import threading
 from pathlib import Path
 from time import sleep
-
-import uvicorn
 
 from estate.bundles import Bundle
 from estate.bundles.opening import prepare
@@ -28,9 +25,9 @@ from estate.core.model_spec import ModelSpec
 from estate.core.prediction import AnsweredBy
 from estate.core.settings import Settings
 from serving.answering import Answering, by_bundle
-from serving.app import build_app
 from serving.probe import LIFETIME_SECONDS, READY
 from serving.process import make_process
+from serving.server import listening_socket, make_server
 
 
 def main() -> int:
@@ -52,9 +49,8 @@ def _serve(settings: Settings, model: str, folder: Path) -> None:
     configure_logs(settings)
     process = make_process(settings, fetch=_nothing_to_fetch)
     spec = process.models.specs.get(model)
-    listening = socket.socket()
-    listening.bind(("127.0.0.1", 0))
-    server = uvicorn.Server(uvicorn.Config(build_app(process), log_config=None, access_log=False))
+    listening = listening_socket("127.0.0.1", 0)
+    server = make_server(process)
     failed: list[LeadloopError] = []
 
     def bring() -> None:

@@ -10,6 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from estate.core.errors import DataError, LeadloopError, SettingsError, StoreError
+from serving.lanes import Overloaded, TooLate
 from serving.schema import ProblemDocument
 
 _RETRY = {"retry-after": "5"}
@@ -55,6 +56,10 @@ def problem_of(error: LeadloopError) -> Problem:
     match error:
         case DataError():
             return Problem(422, error)
+        case Overloaded():
+            return Problem(503, error, {"retry-after": str(error.retry_seconds)})
+        case TooLate():
+            return Problem(504, error)
         case StoreError() | SettingsError():
             away = StoreError(
                 "leads",

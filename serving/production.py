@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from estate.core.errors import RegistryError
 from estate.core.predictor import Predictor
 from estate.core.settings import Settings
 from estate.store.database import Database
-from serving.answering import Answering
 from serving.crm import Crm, Orders
 from serving.follower import Follower
 from serving.last_good import Fetch
-from serving.models import ServedModel
+from serving.models import ServedModel, answering_of
 from serving.wiring import make_loader
+
+__all__ = ["answering_of", "production_model", "production_predictor"]
 
 
 def production_model(
@@ -53,21 +53,3 @@ def production_predictor(
 ) -> Predictor:
     """Return the predictor of :func:`production_model`; it reads frames of features."""
     return answering_of(production_model(settings, database, model, fetch=fetch)).predictor
-
-
-def answering_of(served: ServedModel) -> Answering:
-    """Return what answers.
-
-    Raises
-    ------
-    RegistryError
-        If nothing does.
-    """
-    if served.answering is None:
-        raise RegistryError(
-            f"model `{served.spec.name}`",
-            expected="a version in production, or rules",
-            got=served.problem or "neither",
-            todo="Train and promote a version; then try again.",
-        )
-    return served.answering

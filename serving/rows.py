@@ -16,8 +16,8 @@ Rows = Sequence[Mapping[str, Any]]
 
 _NUMBER_TYPES = {float, int, bool, NoneType}
 _CATEGORY_TYPES = {str, *_NUMBER_TYPES}
-_LONGEST_TEXT = 1_000
-_LONGEST_ENTITY = 200
+LONGEST_TEXT = 1_000
+LONGEST_ENTITY = 200
 _JSON_NAMES = {dict: "an object", list: "an array", str: "a text", bool: "true or false", NoneType: "null"}
 
 
@@ -100,8 +100,8 @@ def _entity(index: int, column: str, value: object) -> str | None:
     if value is None:
         return None
     name = str(value) if type(value) in (str, int) else ""
-    if not name or len(name) > _LONGEST_ENTITY or "\0" in name:
-        expected = f"a text of 1 to {_LONGEST_ENTITY} characters, a whole number, or null"
+    if not name or len(name) > LONGEST_ENTITY or "\0" in name:
+        expected = f"a text of 1 to {LONGEST_ENTITY} characters, a whole number, or null"
         raise RowError(f"row {index}, column `{column}`", expected=expected, got=_kind(value))
     return name
 
@@ -142,8 +142,8 @@ def _category(name: str, index: int, value: str | float | bool | None) -> str | 
         text = category_text(value)
     except ValueError:  # a whole number of thousands of digits
         text = "\0"
-    if text is not None and (len(text) > _LONGEST_TEXT or "\0" in text):
-        expected = f"a text of at most {_LONGEST_TEXT} characters without NUL"
+    if text is not None and (len(text) > LONGEST_TEXT or "\0" in text):
+        expected = f"a text of at most {LONGEST_TEXT} characters without NUL"
         raise RowError(f"row {index}, column `{name}`", expected=expected, got="another one")
     return text
 

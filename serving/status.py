@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from serving.answer import entity_column
+from serving.row_features import entity_column
 from serving.models import ServedModel
 from serving.rollout import OpenRollout
 from serving.schema import Input, ModelStatus, Readiness, RolloutStatus

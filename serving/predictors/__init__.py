@@ -1,5 +1,6 @@
 """Wrappers around a predictor: each takes one or two and is one."""
 
+from serving.predictors.breaker import Breaker, BreakerOpen, State
 from serving.predictors.canary import Canary
 from serving.predictors.cases import Cases
 from serving.predictors.checked import Checked
@@ -7,9 +8,11 @@ from serving.predictors.fallback import Fallback
 from serving.predictors.measured import Measured
 from serving.predictors.shadow import Shadow
 from serving.predictors.share import Share
-from serving.predictors.signed import MixedScores, SignedScores, sign
+from serving.predictors.signed import MixedScores, SignedScores, join_scores, sign
 
 __all__ = [
+    "Breaker",
+    "BreakerOpen",
     "Canary",
     "Cases",
     "Checked",
@@ -19,5 +22,7 @@ __all__ = [
     "Shadow",
     "Share",
     "SignedScores",
+    "State",
+    "join_scores",
     "sign",
 ]

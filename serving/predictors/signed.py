@@ -6,8 +6,8 @@ have taken over. So the answer carries its origin itself.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -40,6 +40,11 @@ class SignedScores(Scores):
     def rows_by_origin(self) -> Iterator[tuple[Origin, int]]:
         """Return how many rows each origin scored."""
         yield (self.version, self.answered_by), len(self.score)
+
+    def part(self, start: int, stop: int) -> SignedScores:
+        """Return the scores of the rows from ``start`` to before ``stop``."""
+        of_classes = self.probabilities[start:stop] if self.probabilities is not None else None
+        return replace(self, score=self.score[start:stop], probabilities=of_classes)
 
 
 @dataclass(frozen=True)
@@ -75,6 +80,11 @@ class MixedScores(SignedScores):
             texts=tuple(texts.tolist()),
         )
 
+    def part(self, start: int, stop: int) -> MixedScores:
+        """Return the scores of the rows from ``start`` to before ``stop``."""
+        new, texts = self.new[start:stop], self.texts[start:stop]
+        return replace(self, score=self.score[start:stop], new=new, texts=texts)
+
     def labels(self) -> list[str | None]:
         """Return the most likely class of each row, as whoever scored it says."""
         return list(self.texts)
@@ -89,6 +99,34 @@ class MixedScores(SignedScores):
         count = int(self.new.sum())
         yield (self.version, self.answered_by), len(self.new) - count
         yield self.new_origin, count
+
+
+def join_scores(parts: Sequence[SignedScores]) -> SignedScores | None:
+    """Return the scores of all parts, one after the other; None where they are not of the same origins.
+
+    Examples
+    --------
+    >>> first = SignedScores(np.array([0.1]), version="3", answered_by=AnsweredBy.MODEL)
+    >>> join_scores([first, first]).score.tolist()
+    [0.1, 0.1]
+    >>> join_scores([first, SignedScores(np.array([0.2]))]) is None
+    True
+    """
+    origins = {(part.version, part.answered_by) for part in parts}
+    mixed = [part for part in parts if isinstance(part, MixedScores)]
+    if len(origins) > 1 or len({part.new_origin for part in mixed}) > 1:
+        return None
+    score = np.concatenate([part.score for part in parts])
+    if mixed:
+        new = np.concatenate([_is_new(part) for part in parts])
+        texts = tuple(label for part in parts for label in part.labels())
+        return replace(mixed[0], score=score, new=new, texts=texts)
+    of_classes = [part.probabilities for part in parts if part.probabilities is not None]
+    return replace(parts[0], score=score, probabilities=np.concatenate(of_classes) if of_classes else None)
+
+
+def _is_new(part: SignedScores) -> NDArray[np.bool_]:
+    return part.new if isinstance(part, MixedScores) else np.zeros(len(part.score), dtype=np.bool_)
 
 
 def sign(scores: Scores, predictor: Predictor) -> SignedScores:

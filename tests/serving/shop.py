@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -17,7 +16,6 @@ from typing import Any
 import httpx
 import numpy as np
 import onnx
-import uvicorn
 from onnx import TensorProto, helper, numpy_helper
 
 from estate.bundles import Bundle, Encoder, InputColumn, OnnxPredictor, Reference, write_manifest
@@ -34,8 +32,8 @@ from estate.signing import Signature, ensure_keys
 from estate.store import evidence, rollout_reports
 from estate.store.database import Database
 from estate.store.ledger import Decision, Entry, Order, append
-from serving.app import build_app
 from serving.process import Process, make_process
+from serving.server import listening_socket, make_server
 
 MODEL_FILE = '''"""A model of the user's own."""
 
@@ -218,10 +216,8 @@ class Shop:
     @contextmanager
     def serve(self) -> Iterator[Served]:
         process = make_process(self.settings, fetch=self.fetch)
-        config = uvicorn.Config(build_app(process), log_config=None, timeout_graceful_shutdown=5)
-        server = uvicorn.Server(config)
-        listening = socket.socket()
-        listening.bind(("127.0.0.1", 0))
+        server = make_server(process)
+        listening = listening_socket("127.0.0.1", 0)
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
         thread.start()
         url = f"http://127.0.0.1:{listening.getsockname()[1]}"

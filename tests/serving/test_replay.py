@@ -4,22 +4,28 @@ from __future__ import annotations
 
 import shutil
 import uuid
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from pydantic import SecretStr
 from sklearn.ensemble import GradientBoostingClassifier, RandomForestClassifier
-from sklearn.linear_model import LogisticRegression
-from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
+from xgboost import XGBClassifier
 
-from estate.bundles import Encoder, InputColumn, NativePredictor, OnnxPredictor
+from estate.bundles import Bundle, open_predictor
 from estate.core.frame import Frame
-from estate.core.predictor import Predictor
-from estate.store.prediction_rows import PredictionRows
+from estate.core.model_spec import ModelSpec
+from estate.store.database import Database
+from estate.store.prediction_writer import PredictionWriter
+from estate.store.predictions import find
+from estate.training.bundling import write_bundle
+from estate.training.extract import extract
+from estate.training.fit import fit
+from estate.training.split import split_by_time
 from serving.journal import encoding
 from serving.journal.contexts import read
 from serving.journal.decoding import rows_of
@@ -28,6 +34,7 @@ from serving.replay import scored_again
 from tests.serving.journal.answers import answered
 from tests.serving.shop import ROW, Served, Shop, wait_for
 from tests.serving.test_prediction_log import AWAY, kept
+from tests.specs import band_spec, days_spec, home_spec, logistic, ridge, write_homes
 
 
 def shown(served: Served, id_: str) -> dict[str, object]:
@@ -143,3 +150,51 @@ def test_rules_that_were_changed_give_another_number_and_say_so(shop: Shop) -> N
     assert found["score"] == answer["score"] == 0.1
     assert found["replay"] == {"score": 0.2, "same": False}
     assert "changed since" in str(found["why"])
+
+
+Make = Callable[[int], Any]
+TREES: dict[str, Any] = {"n_estimators": 40, "max_depth": 4, "random_state": 0}
+KINDS: dict[str, tuple[Callable[[Path], ModelSpec], Make]] = {
+    "linear": (home_spec, logistic),
+    "linear value": (days_spec, ridge),
+    "linear classes": (band_spec, logistic),
+    "forest": (home_spec, lambda seed: RandomForestClassifier(**TREES)),
+    "boosted": (home_spec, lambda seed: GradientBoostingClassifier(**TREES)),
+    "xgboost as onnx": (home_spec, lambda seed: XGBClassifier(**TREES)),
+    "xgboost itself": (home_spec, lambda seed: XGBClassifier(booster="dart", rate_drop=0.3, **TREES)),
+    "xgboost classes": (band_spec, lambda seed: XGBClassifier(booster="dart", rate_drop=0.3, **TREES)),
+}
+
+
+def bundle_of(kind: str, folder: Path) -> tuple[Bundle, Frame]:
+    make, estimator = KINDS[kind]
+    spec = replace(make(write_homes(folder / "homes.csv", rows=800)), estimator=estimator)
+    parts = split_by_time(spec, extract(spec, None, as_of=datetime.now(UTC)))
+    bundle, _ = write_bundle(fit(spec, parts), parts, folder / "bundle")
+    return bundle, parts.train.features
+
+
+@pytest.mark.thorough
+@pytest.mark.parametrize("kind", KINDS)
+def test_rows_that_were_scored_in_batches_of_any_size_give_the_same_bits(
+    kind: str, tmp_path: Path, database: Database
+) -> None:
+    bundle, features = bundle_of(kind, tmp_path)
+    predictor, writer = open_predictor(bundle, "1"), PredictionWriter(lambda: database.url)
+    other = np.random.default_rng(1)
+    checked = 0
+    for size in (1, 2, 3, 5, 8, 64, 333):
+        frame = features.take(other.choice(len(features), size, replace=False))
+        rows = answered(size, features=frame)
+        rows = replace(rows, scores=sign(predictor.predict_many(frame), predictor))
+        record = encoding.predictions(rows)
+        writer.write(rows_of(record.content, dict(read(content) for _, content in record.contexts)))
+        with database.begin() as connection:
+            for id_, score in zip(rows.ids[:40], rows.scores.score.tolist(), strict=False):
+                prediction = find(connection, id_)
+                assert prediction is not None
+                replay = scored_again(prediction, open_predictor(bundle, "1"), bundle.features)
+                assert (replay.score, replay.same) == (score, True), size
+                checked += 1
+    writer.close()
+    assert checked == 1 + 2 + 3 + 5 + 8 + 40 + 40

@@ -23,7 +23,8 @@ def tally(most_errors: float = 0.01) -> Tally:
 
 
 def rows(count: int) -> Cases:
-    return Cases({"rooms": np.arange(count, dtype=np.float64)}, count, [f"c{i}" for i in range(count)])
+    rooms = {"rooms": np.arange(count, dtype=np.float64)}
+    return Cases(rooms, count, entities=[f"c{i}" for i in range(count)])
 
 
 def test_the_scores_of_two_versions_keep_the_order_of_the_rows() -> None:

@@ -49,7 +49,9 @@ def test_taking_models_up_and_answering_imports_nothing_heavy(shop: Shop) -> Non
     code = f"""
 import sys
 from estate.core.settings import load_settings
-from serving.answer import answer
+from serving.asking import about_rows
+from serving.lanes.question import Terms
+from serving.scoring import score
 from serving.process import make_process
 from serving.schema import PredictRequest
 process = make_process(load_settings(), fetch=None)
@@ -57,7 +59,8 @@ for name in process.models.specs.names():
     process.loader.take_up(process.models.specs.get(name))
 process.follower.look()
 request = PredictRequest(rows=[{ROW!r}])
-answer(process.models.known("sale"), request, read_leads=None, keep=lambda rows: None)
+question = about_rows(process.models.known("sale"), request.rows, Terms())
+score(question.served, question.answering, question.features(), question.entities)
 print(sorted(set({HEAVY!r}) & set(sys.modules)))
 """
     ran = subprocess.run(

@@ -1,0 +1,136 @@
+"""HTTP as uvicorn speaks it, but for small requests for scores, which never become an ASGI scope."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+if TYPE_CHECKING:
+    from serving.hot.way import Way
+    from serving.hot.ways import Ways
+
+MOST_BYTES = 16 * 1024
+"""Of a body that is answered at once; a larger one goes the usual way."""
+_JSON = frozenset({b"application/json", b"application/json; charset=utf-8", b"application/json;charset=utf-8"})
+_SPECIAL = frozenset({b"content-encoding", b"transfer-encoding", b"expect", b"upgrade", b"x-timeout-ms", b"x-priority", b"traceparent"})
+
+
+class HotProtocol(HttpToolsProtocol):
+    """One connection.
+
+    A request of the short way is held back from uvicorn until its body is there; if it turns out to be no
+    ordinary one, uvicorn gets it as if it had come that moment.
+    """
+
+    def __init__(self, ways: Callable[[], Ways | None], **known: Any) -> None:
+        super().__init__(**known)
+        self._ways = ways
+        self._way: Way | None = None
+        self._body = b""
+        self._asked = False  # a request of the short way waits for its answer
+        self.idle_since: float | None = None
+
+    def on_message_begin(self) -> None:
+        """Begin a request; one before it on this connection is answered first."""
+        if self._asked and self._way is not None:
+            self._way.flush()
+        self._way, self.idle_since = None, None
+        self.url, self.headers = b"", []
+        self.expect_100_continue = False
+
+    def on_headers_complete(self) -> None:
+        """Choose the way."""
+        self._way = self._short_way()
+        if self._way is None:
+            self._begin()
+        else:
+            self._body = b""
+
+    def on_body(self, body: bytes) -> None:
+        """Take a part of the body."""
+        if self._way is None:
+            super().on_body(body)
+            return
+        self._body = self._body + body if self._body else body
+        if len(self._body) > MOST_BYTES:
+            self._way = None
+            self._begin()
+            super().on_body(self._body)
+
+    def on_message_complete(self) -> None:
+        """Ask, now that all is there."""
+        if self._way is None:
+            super().on_message_complete()
+            return
+        self._asked = True
+        if not self._way.take(self, self._body):
+            self.hand_over()
+
+    def answer(self, head: bytes, body: bytes) -> None:
+        """Send an answer."""
+        self._asked = False
+        if self.transport is None or self.transport.is_closing():
+            return
+        self.server_state.total_requests += 1
+        self.transport.write(b"%b\r\n%b" % (head, body))
+        self.idle_since = self.loop.time()
+
+    def hand_over(self) -> None:
+        """Let the application answer the request that is held back."""
+        self._asked = False
+        self._way = None
+        if self.transport is None or self.transport.is_closing():
+            return
+        self._begin()
+        super().on_body(self._body)
+        super().on_message_complete()
+
+    def shutdown(self) -> None:
+        """Answer what was taken, then close."""
+        if self._asked and self._way is not None:
+            self._way.flush()
+        super().shutdown()
+
+    def _short_way(self) -> Way | None:
+        """Return the short way if this may go it, as far as the head tells."""
+        ways = self._ways()
+        if ways is None or self.flow.write_paused or self.parser.get_method() != b"POST":
+            return None
+        busy = self.cycle is not None and not self.cycle.response_complete
+        if busy or not self.parser.should_keep_alive():
+            return None
+        way = ways.find(self.url)
+        return way if way is not None and self._is_plain() else None
+
+    def _is_plain(self) -> bool:
+        """Whether nothing in the head asks for more than JSON in, JSON out."""
+        is_json = False
+        for name, value in self.headers:
+            if name == b"content-type":
+                is_json = value in _JSON
+            elif name in _SPECIAL or (name == b"content-length" and len(value) > 5):
+                return False
+        return is_json
+
+    def _begin(self) -> None:
+        """Begin the request that is held back as uvicorn would have."""
+        url, headers, expects = self.url, self.headers, self.expect_100_continue
+        super().on_message_begin()
+        self.url, self.expect_100_continue = url, expects
+        self.headers.extend(headers)
+        super().on_headers_complete()
+
+
+def hot_protocol(ways: Callable[[], Ways | None]) -> Any:
+    """Return what uvicorn makes its connections of.
+
+    Parameters
+    ----------
+    ways : callable
+        Returns the short ways, None before the process has started.
+    """
+    return partial(HotProtocol, ways)

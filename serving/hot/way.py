@@ -1,0 +1,122 @@
+"""One model's short way: takes small requests, answers all that came in the same moment at once."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from time import monotonic, perf_counter
+from typing import Protocol
+
+from estate.core.prediction_id import new_ids
+from serving.hot.plan import NotPlain, Plan, Values
+from serving.hot.reply import Reply
+from serving.lanes import Desk
+from serving.models import Models, ServedModel
+from serving.predictors import Cases
+from serving.scoring import kept, scores_of
+
+MOST_ROWS = 64
+"""Of one request; a larger one goes the usual way."""
+_FLUSH_ROWS = 256
+
+
+class Asker(Protocol):
+    """The connection that a request came on."""
+
+    def answer(self, head: bytes, body: bytes) -> None:
+        """Send an answer."""
+        ...
+
+    def hand_over(self) -> None:
+        """Let the application answer the request that came last."""
+        ...
+
+
+@dataclass(slots=True)
+class _Taken:
+    asker: Asker
+    rows: list[Values]
+    since: float
+
+
+class Way:
+    """Takes requests to one model.
+
+    Parameters
+    ----------
+    name : str
+        Of the model.
+    models : Models
+    desk : Desk
+    reply : Reply
+    loop : AbstractEventLoop
+        Its thread is the only one that comes here.
+    """
+
+    def __init__(
+        self, name: str, models: Models, desk: Desk, reply: Reply, loop: asyncio.AbstractEventLoop
+    ) -> None:
+        self._name, self._models, self._desk, self._reply, self._loop = name, models, desk, reply, loop
+        self._lane = desk.lane(name)
+        self._plan: Plan | None = None
+        self._planned: ServedModel | None = None
+        self._taken: list[_Taken] = []
+        self._rows = 0
+
+    def take(self, asker: Asker, body: bytes) -> int:
+        """Take a request; returns its number of rows, or 0 where the usual way must answer it."""
+        plan = self._present_plan()
+        if plan is None or not self._lane.is_free_and_quick(plan.answering):
+            return 0
+        try:
+            rows = plan.read(body)
+        except NotPlain:
+            return 0
+        if len(rows) > MOST_ROWS:
+            return 0
+        if not self._taken:
+            self._loop.call_soon(self.flush)
+        self._taken.append(_Taken(asker, rows, perf_counter()))
+        self._rows += len(rows)
+        if self._rows >= _FLUSH_ROWS:
+            self.flush()
+        return len(rows)
+
+    def flush(self) -> None:
+        """Answer everything that was taken."""
+        taken, self._taken, self._rows = self._taken, [], 0
+        plan = self._plan
+        if not taken or plan is None:
+            return
+        try:
+            self._answer(plan, taken)
+        except Exception:  # one request's rows may be at fault: the usual way answers each by itself
+            for request in taken:
+                request.asker.hand_over()
+
+    def _present_plan(self) -> Plan | None:
+        """Return how rows are read now; those taken for the version before are answered by that one."""
+        served = self._models.known(self._name)
+        if served is None:
+            return None
+        plan = self._plan
+        if served is not self._planned or (plan is not None and plan.answering is not served.answering):
+            self.flush()
+            self._plan, self._planned = Plan.of(served), served
+        return self._plan
+
+    def _answer(self, plan: Plan, taken: list[_Taken]) -> None:
+        began = monotonic()
+        rows = taken[0].rows if len(taken) == 1 else [row for request in taken for row in request.rows]
+        features = plan.features(rows)
+        entities = [row[0] for row in rows]
+        ids = new_ids(len(rows))
+        scores = scores_of(plan.answering, Cases.of(features, entities, ids))
+        answered = kept(plan.served, features, entities, scores, ids=ids)
+        self._lane.pace.note(len(rows), monotonic() - began)
+        self._desk.keep(answered)  # before anybody hears of it
+        counts = [len(request.rows) for request in taken]
+        parts = self._reply.parts(plan.served, plan.answering, answered, counts)
+        for request, (head, body) in zip(taken, parts, strict=True):
+            request.asker.answer(head, body)
+        self._reply.count(answered, [request.since for request in taken])

@@ -1,0 +1,61 @@
+"""One process that listens: uvicorn, its loop and its protocol, chosen by measurement."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+
+import uvicorn
+
+from serving.app import build_app
+from serving.hot import Ways, hot_protocol
+from serving.process import Process
+
+DRAIN_SECONDS = 10
+BACKLOG = 4096
+_IDLE_SECONDS = 75
+
+
+def make_server(process: Process) -> uvicorn.Server:
+    """Return a server of a process's routes; run it with the sockets that it is to listen on.
+
+    SIGTERM and SIGINT end it: requests under way are finished, their answers are kept.
+    """
+    made: list[Ways] = []
+
+    def ways() -> Ways:
+        if not made:  # the first connection is made in the loop that all others are in
+            made.append(Ways(process, asyncio.get_running_loop()))
+        return made[0]
+
+    return uvicorn.Server(
+        uvicorn.Config(
+            build_app(process),
+            http=hot_protocol(ways),
+            loop="uvloop",
+            access_log=False,  # a path holds no case, but a line a request is what metrics are for
+            log_config=None,
+            server_header=False,
+            backlog=BACKLOG,
+            timeout_keep_alive=_IDLE_SECONDS,
+            timeout_graceful_shutdown=DRAIN_SECONDS,
+        )
+    )
+
+
+def listening_socket(host: str, port: int) -> socket.socket:
+    """Bind an address, without listening yet; several processes may share it.
+
+    Raises
+    ------
+    OSError
+        If it is taken by somebody else, or not ours.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    made = socket.socket(family)
+    made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    if hasattr(socket, "SO_REUSEPORT"):
+        made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+    made.bind((host, port))
+    made.set_inheritable(True)
+    return made
