@@ -1,13 +1,19 @@
 """Scoring many cases at once: a table of any size at flat memory, or all open leads."""
 
+from serving.batch.bad_rows import bad_path
 from serving.batch.open_leads import score_leads, score_open_leads
-from serving.batch.options import BatchOptions, BatchResult, Progress
+from serving.batch.options import BatchOptions, BatchResult, Progress, cores
+from serving.batch.query_source import Query, query_for
 from serving.batch.run import score_file, score_rows
 
 __all__ = [
     "BatchOptions",
     "BatchResult",
     "Progress",
+    "Query",
+    "bad_path",
+    "cores",
+    "query_for",
     "score_file",
     "score_leads",
     "score_open_leads",

@@ -18,6 +18,11 @@ Progress = Callable[[int, int | None], None]
 BadRows = Literal["stop", "quarantine"]
 
 
+def cores() -> int:
+    """Return how many cores this process may use."""
+    return len(os.sched_getaffinity(0))
+
+
 def _log(sentence: str) -> None:
     logger.info("batch %s", sentence)
 
@@ -43,7 +48,7 @@ class BatchOptions:
         Told sentences for a person: that a run goes on, or starts anew and why.
     """
 
-    workers: int = field(default_factory=lambda: len(os.sched_getaffinity(0)))
+    workers: int = field(default_factory=cores)
     on_bad_rows: BadRows = "stop"
     rows_at_once: int | None = None
     progress: Progress = _silent

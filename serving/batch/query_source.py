@@ -20,9 +20,12 @@ import pyarrow.parquet as pq
 from estate.core.clock import now
 from estate.core.errors import DataError
 from estate.core.frame import category_text
-from estate.store.query_batches import read_parts, shown
+from estate.core.model_spec import QuerySource
+from estate.store.query_batches import read_parts, shown, whole_table
+from estate.training.table import expand
 from serving.batch.files_source import FilesSource
 from serving.batch.options import BatchOptions
+from serving.models import ServedModel
 
 ROWS_AT_ONCE = 20_000
 _DONE = "read.json"
@@ -66,6 +69,36 @@ class QueryRows(FilesSource):
     def place(self, row: int) -> tuple[str, int]:
         """Return the row as it came from the database."""
         return self.name, row
+
+
+def query_for(
+    served: ServedModel, own_url: str, *, table: str | None, statement: str | None, url: str | None
+) -> Query:
+    """Return the query of a table's rows, of a statement's, or else of the model's own source.
+
+    Parameters
+    ----------
+    served : ServedModel
+    own_url : str
+        Of the platform's database.
+    table, statement : str, optional
+        One of them at most.
+    url : str, optional
+        If not given: that of the model's source, if it is a query; else the platform's.
+
+    Raises
+    ------
+    DataError
+        If the model's own source is asked for, and it is no query.
+    """
+    source = served.spec.source
+    own = source if isinstance(source, QuerySource) else None
+    where = url or (expand(own.url) if own is not None and own.url else own_url)
+    if table is not None:
+        return Query(where, whole_table(where, table))
+    if statement is None and own is None:
+        raise DataError(f"model `{served.spec.name}`", expected="a source that is a query", got="another one")
+    return Query(where, statement or (own.sql if own is not None else ""))
 
 
 def query_rows(query: Query, folder: Path, options: BatchOptions) -> QueryRows:

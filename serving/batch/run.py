@@ -169,6 +169,7 @@ class _Run:
 
     def _append_chunks(self, source: Source, scorer: Scorer, append: Append) -> None:
         size = self.options.rows_at_once or rows_at_once(source.schema)
+        self.options.progress(self.work.last.read, source.rows)
         waiting = chunks(source, self.work.last.read, size)
         work = in_order(_encoding(scorer, self.target), waiting, workers=self.options.workers)
         with closing(work) as finished:

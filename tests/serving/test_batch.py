@@ -48,7 +48,7 @@ def test_a_file_in_parts_is_scored_as_the_whole(served: ServedModel, tmp_path: P
     source, target = write(tmp_path / "in.parquet"), tmp_path / "out.csv"
     told = BatchOptions(rows_at_once=2, progress=lambda done, total: seen.append((done, total)))
     score_rows(served, source, target, told)
-    assert seen == [(2, 3), (3, 3)]
+    assert seen == [(0, 3), (2, 3), (3, 3)]
     assert len(read(target)) == 3
 
 
