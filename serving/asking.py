@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from estate.core.errors import DataError
 from estate.core.model_spec import ModelSpec
 from estate.features.live import LeadFeatures
-from serving.row_features import entity_column, features_of_rows
 from serving.lanes.question import Question, Terms
 from serving.models import ServedModel, answering_of
+from serving.row_features import entity_column, features_of_rows
 from serving.rows import Rows, entities_of
 from serving.tracing import span, traced
 

@@ -8,6 +8,7 @@ import msgspec
 from starlette.requests import Request
 
 from estate.core.errors import DataError
+from serving.explained import MOST_EXPLAINED_ROWS
 from serving.problems import Problem
 from serving.schema import MAX_ROWS, PredictRequest
 
@@ -69,11 +70,6 @@ def _check_type(headers: Mapping[str, str]) -> None:
 
 
 def _check_shape(request: PredictRequest, most_rows: int) -> None:
-    if request.explain:
-        error = DataError(
-            "explain", expected="false", got="true", todo="Reasons are not available yet; leave it out."
-        )
-        raise Problem(422, error)
     given = [cases for cases in (request.rows, request.lead_ids) if cases is not None]
     if len(given) != 1:
         got = "both" if given else "neither"
@@ -85,6 +81,10 @@ def _check_shape(request: PredictRequest, most_rows: int) -> None:
     if count > most_rows:
         todo = "Send several requests, or use `leadloop score`."
         raise Problem(413, DataError(name, expected=f"1 to {most_rows}", got=str(count), todo=todo))
+    if request.explain and count > MOST_EXPLAINED_ROWS:
+        todo = "Ask for the reasons of fewer rows at once."
+        expected = f"at most {MOST_EXPLAINED_ROWS} with `explain`"
+        raise Problem(422, DataError(name, expected=expected, got=str(count), todo=todo))
 
 
 def _too_long(limit: int) -> Problem:

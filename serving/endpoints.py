@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import cast
 
 import msgspec
@@ -11,22 +10,26 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
 from estate.core.errors import SpecError, StoreError
+from estate.features.live import LeadFeatures
 from serving.asking import about_leads, about_rows
 from serving.body import decode, read_body
 from serving.docs_page import page
 from serving.guard.guarded import charge
+from serving.lanes import Question
 from serving.models import ServedModel
 from serving.observed import ANSWERS, ORIGIN
 from serving.openapi import document
+from serving.prediction_log import AnsweredRows
 from serving.problems import Problem
 from serving.process import Process
 from serving.replay import as_prediction_id, unknown_prediction
-from serving.response import answers_of, response_of
-from serving.schema import Liveness, ModelList, PredictRequest
+from serving.response import add_leads, answers_of, response_of
+from serving.schema import Liveness, ModelList, PredictRequest, PredictResponse
 from serving.status import readiness, status_of
 from serving.terms import terms_of
 from serving.tracing import span
 
+_INLINE_ROWS = 64
 _INLINE_BYTES = 16 * 1024  # a body up to this is answered at once: handing it to a thread would cost more
 
 
@@ -89,25 +92,45 @@ async def show_prediction(request: Request) -> Response:
 async def predict(request: Request) -> Response:
     """Score rows or leads."""
     process, served = _process(request), await _served(request)
-    terms = terms_of(request.headers)
-    limits = process.front.limits
+    terms, limits = terms_of(request.headers), process.front.limits
     decoded = await _decoded(await read_body(request, limits.body_bytes), limits.rows)
     charge(request.scope, len(decoded.rows or decoded.lead_ids or ()))
-    missing: Sequence[str] = ()
+    leads: LeadFeatures | None = None
     if decoded.lead_ids is None:
         question = about_rows(served, decoded.rows or [], terms)
     else:
-        about = await run_in_threadpool(
-            about_leads, served, decoded.lead_ids, process.crm.read_leads, terms
-        )
-        question, missing = about.question, about.leads.missing
+        about = await run_in_threadpool(about_leads, served, decoded.lead_ids, process.crm.read_leads, terms)
+        question, leads = about.question, about.leads
     with span("predict", model=served.spec.name, rows=question.rows):
         answered = await process.desk.ask(question)
     scores = answered.scores
     request.scope[ORIGIN] = (answered.model, scores.version, scores.answered_by.value)
     request.scope[ANSWERS] = (len(answered.ids), answered.ids[0])
-    answers = answers_of(served, question.answering, answered)
-    return _json(response_of(answered, answers, missing))
+    if len(answered.ids) <= _INLINE_ROWS and not decoded.explain:
+        return _json(_response(process, question, answered, leads))
+    return _json(
+        await run_in_threadpool(_response, process, question, answered, leads, explain=decoded.explain)
+    )
+
+
+def _response(
+    process: Process,
+    question: Question,
+    answered: AnsweredRows,
+    leads: LeadFeatures | None,
+    *,
+    explain: bool = False,
+) -> PredictResponse:
+    served, find = question.served, process.versions_of(answered.model)
+    answers = answers_of(served, question.answering, answered, find)
+    if leads is not None:
+        add_leads(answers, leads)
+    bare = served.bare
+    if explain and bare is not None:
+        reasons = process.explained.reasons_of(answered.features, answered.scores, bare, served.spec, find)
+        for answer, of_row in zip(answers, reasons, strict=True):
+            answer.reasons = of_row
+    return response_of(answered, answers, leads)
 
 
 async def _decoded(body: bytes, most_rows: int) -> PredictRequest:

@@ -14,6 +14,7 @@ from estate.core.frame import Frame
 from estate.core.model_spec import ModelSpec
 from serving.answering import Answering
 from serving.predictors import MixedScores, SignedScores
+from serving.predictors.cached import Cached
 from serving.predictors.signed import Origin
 from serving.qualities import Find, answering_of, nobody
 from serving.schema import ReasonAnswer
@@ -59,10 +60,11 @@ class Explained:
         made: list[list[ReasonAnswer] | None] = [None] * len(scores.score)
         for origin, rows in _rows_by_origin(scores):
             by = answering_of(origin, bare, find)
-            if by is None or by.bundle is None or not isinstance(by.predictor, BundlePredictor):
+            predictor = _of_bundle(by)
+            if predictor is None:
                 continue
-            reasons = self._of(by.predictor, spec)
-            for row, found in zip(rows, reasons.explain(_part(features, rows), by.predictor), strict=True):
+            reasons = self._of(predictor, spec)
+            for row, found in zip(rows, reasons.explain(_part(features, rows), predictor), strict=True):
                 made[row] = [_said(reason, reasons) for reason in found]
         return made
 
@@ -72,6 +74,14 @@ class Explained:
             if known is None:
                 known = self._known[predictor] = Reasons(predictor.bundle, titles(spec.features))
             return known
+
+
+def _of_bundle(answering: Answering | None) -> BundlePredictor | None:
+    """Return the predictor itself, without the cache that a slow one has around it."""
+    predictor = answering.predictor if answering is not None else None
+    if isinstance(predictor, Cached):
+        predictor = predictor.inner
+    return predictor if isinstance(predictor, BundlePredictor) else None
 
 
 def _rows_by_origin(scores: SignedScores) -> list[tuple[Origin, list[int]]]:

@@ -14,7 +14,7 @@ from serving.memory import MemoryWatch
 from serving.metrics import Metrics
 from serving.request_log import RequestLog
 from serving.shared import shared_folder
-from serving.tracing import check_tracing, start_tracing, stop_tracing
+from serving.tracing import check_tracing, is_tracing, start_tracing, stop_tracing
 
 
 @dataclass(frozen=True)
@@ -41,6 +41,11 @@ class Front:
         """Whether ``/metrics`` needs no key."""
         said = self.settings.metrics_open
         return is_loopback(self.settings.host) if said is None else said
+
+    @property
+    def watches_each(self) -> bool:
+        """Whether every request leaves a line or a trace: then none goes the short way."""
+        return is_tracing() or self.request_log.wants(200, 0.0)
 
     def start(self) -> None:
         """Begin to watch and to trace."""

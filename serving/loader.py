@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from dataclasses import replace
+from functools import cache
 
 from estate.core.model_spec import ModelSpec
 from estate.core.predictor import Predictor
@@ -14,7 +15,7 @@ from serving.last_good import Remembered
 from serving.metrics import Metrics
 from serving.models import Models, ServedModel
 from serving.opener import Opener
-from serving.predictors import Checked, Fallback, Measured, SignedScores
+from serving.predictors import Breaker, Checked, Fallback, Measured, SignedScores, State
 from serving.predictors.measured import Observe
 
 logger = logging.getLogger(__name__)
@@ -114,7 +115,12 @@ class Loader:
 
     def _wrapped(self, spec: ModelSpec, bare: Answering, around: Wrap | None) -> Measured:
         predictor = bare.predictor
-        inner: Predictor = Checked(around(predictor) if around is not None else predictor)
+        inner: Predictor = around(predictor) if around is not None else predictor
+        if bare.digest is not None:
+            state = self.metrics.breaker_state.labels(spec.name)
+            state.set(State.CLOSED)
+            inner = Breaker(inner, on_change=state.set)
+        inner = Checked(inner)
         rules = by_rules(spec)
         if bare.digest is not None and rules is not None:
             failures = self.metrics.model_failures.labels(spec.name)
@@ -122,10 +128,12 @@ class Loader:
         return Measured(inner, self._observer(spec.name))
 
     def _observer(self, name: str) -> Observe:
+        rows_of = cache(lambda version, by: self.metrics.predictions.labels(name, version, by.value))
+        seconds_of = cache(lambda version, by: self.metrics.predict_seconds.labels(name, version, by.value))
+
         def observe(scores: SignedScores, seconds: float) -> None:
-            for (version, answered_by), rows in scores.rows_by_origin():
-                self.metrics.predictions.labels(name, version, answered_by.value).inc(rows)
-            origin = (name, scores.version, scores.answered_by.value)
-            self.metrics.predict_seconds.labels(*origin).observe(seconds)
+            for origin, rows in scores.rows_by_origin():
+                rows_of(*origin).inc(rows)
+            seconds_of(scores.version, scores.answered_by).observe(seconds)
 
         return observe

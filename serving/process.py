@@ -8,8 +8,10 @@ from dataclasses import dataclass
 from estate.core.settings import Settings
 from estate.store.announcements import Announcements
 from estate.store.database import Database
+from serving.answering import Answering
 from serving.caches.wiring import make_lead_cache, make_slow_models
 from serving.crm import Crm
+from serving.explained import Explained
 from serving.follower import Follower
 from serving.front import Front, make_front
 from serving.lanes import Desk
@@ -18,6 +20,7 @@ from serving.loader import Loader
 from serving.metrics import Metrics
 from serving.models import Models
 from serving.prediction_log import PredictionLog, make_log
+from serving.qualities import Find
 from serving.registry import registry_prepare
 from serving.replay import Replayer
 from serving.rollouts import Rollouts
@@ -41,6 +44,7 @@ class Process:
     crm : Crm
     front : Front
     replayer : Replayer
+    explained : Explained
     """
 
     loader: Loader
@@ -52,11 +56,21 @@ class Process:
     crm: Crm
     front: Front
     replayer: Replayer
+    explained: Explained
 
     @property
     def models(self) -> Models:
         """The models by name."""
         return self.loader.models
+
+    def versions_of(self, model: str) -> Find:
+        """Return what finds a version of a model that is loaded here."""
+
+        def find(version: str) -> Answering | None:
+            opened = self.loader.opener.warm.find(model, version)
+            return opened.answering if opened is not None else None
+
+        return find
 
     def start(self) -> None:
         """Take up every model of the catalog from disk or by its rules, then follow the ledger."""
@@ -105,4 +119,6 @@ def make_process(settings: Settings, *, fetch: Fetch | None = None, ship: bool =
     )
     front = make_front(settings, metrics)
     replayer = Replayer(loader, lambda: crm.database, log.folder)
-    return Process(loader, follower, rollouts, log, Desk(log.put, metrics), metrics, crm, front, replayer)
+    return Process(
+        loader, follower, rollouts, log, Desk(log.put, metrics), metrics, crm, front, replayer, Explained()
+    )

@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 import msgspec
 
+CacheStatus = Literal["miss", "memory", "redis", "stale"]
 MAX_BODY_BYTES = 8 * 1024 * 1024
 MAX_ROWS = 10_000
 
@@ -41,7 +42,8 @@ class Answer(msgspec.Struct, omit_defaults=True):
     ``version`` and ``source`` are there only where a version that is being rolled out gave this answer.
     ``interval``: of the share of positives among cases with such a score (binary), or of the value
     (regression); ``plausible_labels``: the labels among which the true one is, the likeliest first
-    (multiclass); ``reasons`` are there where they were asked for.
+    (multiclass); ``reasons`` are there where they were asked for. Of leads: ``data_age_seconds`` since the
+    newest fact about the lead was learned, and from where its features came (``cache``).
     """
 
     id: str
@@ -54,16 +56,22 @@ class Answer(msgspec.Struct, omit_defaults=True):
     interval: tuple[float, float] | None = None
     plausible_labels: list[str] | None = None
     reasons: list[ReasonAnswer] | None = None
+    data_age_seconds: float | None = None
+    cache: CacheStatus | None = None
 
 
-class PredictResponse(msgspec.Struct, frozen=True, omit_defaults=True):
-    """Answers in the order of the rows, or of the lead ids, each once; ``missing``: leads not known."""
+class PredictResponse(msgspec.Struct, omit_defaults=True):
+    """Answers in the order of the rows, or of the lead ids, each once; ``missing``: leads not known.
+
+    ``as_of``, of leads: the oldest moment as of which features of one of them were computed.
+    """
 
     model: str
     version: str
     source: Literal["model", "last_good", "rules"]
     predictions: list[Answer]
     missing: list[str] = msgspec.field(default_factory=list)
+    as_of: datetime | None = None
 
 
 class Replay(msgspec.Struct, frozen=True):

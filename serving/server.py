@@ -9,7 +9,9 @@ import uvicorn
 
 from serving.app import build_app
 from serving.hot import Ways, hot_protocol
+from serving.hot.idle import close_idle
 from serving.process import Process
+from serving.slow_clients import drop_slow
 
 DRAIN_SECONDS = 10
 BACKLOG = 4096
@@ -22,13 +24,17 @@ def make_server(process: Process) -> uvicorn.Server:
     SIGTERM and SIGINT end it: requests under way are finished, their answers are kept.
     """
     made: list[Ways] = []
+    sweeps: list[asyncio.Task[None]] = []
 
     def ways() -> Ways:
         if not made:  # the first connection is made in the loop that all others are in
             made.append(Ways(process, asyncio.get_running_loop()))
+            connections, limits = server.server_state.connections, process.front.limits
+            sweeps.append(asyncio.create_task(drop_slow(connections, limits.arrival_seconds)))
+            sweeps.append(asyncio.create_task(close_idle(connections, _IDLE_SECONDS)))
         return made[0]
 
-    return uvicorn.Server(
+    server = uvicorn.Server(
         uvicorn.Config(
             build_app(process),
             http=hot_protocol(ways),
@@ -41,6 +47,7 @@ def make_server(process: Process) -> uvicorn.Server:
             timeout_graceful_shutdown=DRAIN_SECONDS,
         )
     )
+    return server
 
 
 def listening_socket(host: str, port: int) -> socket.socket:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from serving.row_features import entity_column
 from serving.models import ServedModel
 from serving.rollout import OpenRollout
+from serving.row_features import entity_column
 from serving.schema import Input, ModelStatus, Readiness, RolloutStatus
 
 

@@ -10,9 +10,9 @@ import numpy as np
 
 from estate.core.frame import Column, Frame, NumberBlock, category_text
 from estate.core.model_spec import CrmSource, ModelSpec
-from serving.row_features import compute_features, entity_column
 from serving.answering import Answering
 from serving.models import ServedModel
+from serving.row_features import compute_features, entity_column
 from serving.rows import LONGEST_ENTITY, LONGEST_TEXT
 
 Values = tuple[Any, ...]
@@ -64,7 +64,9 @@ class Plan:
         if not kinds or entity_column(served.spec) in kinds:
             return None
         names = served.spec.features.names
-        is_plain = _takes_as_they_are(served.spec) and kinds == {n: served.spec.features.kind(n) for n in names}
+        is_plain = _takes_as_they_are(served.spec) and kinds == {
+            n: served.spec.features.kind(n) for n in names
+        }
         order = names if is_plain else tuple(kinds)
         numbers = tuple(name for name in order if kinds[name] == "number")
         categories = tuple(name for name in order if kinds[name] == "category")

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from serving.guard.guard import Admission, presented_key
+from serving.problems import Problem
+from serving.request_id import HEADER as REQUEST_ID
+from serving.request_id import request_id_of
+from serving.slow_clients import HeadDeadline
 
 if TYPE_CHECKING:
     from serving.hot.way import Way
@@ -15,20 +18,35 @@ if TYPE_CHECKING:
 
 MOST_BYTES = 16 * 1024
 """Of a body that is answered at once; a larger one goes the usual way."""
-_JSON = frozenset({b"application/json", b"application/json; charset=utf-8", b"application/json;charset=utf-8"})
-_SPECIAL = frozenset({b"content-encoding", b"transfer-encoding", b"expect", b"upgrade", b"x-timeout-ms", b"x-priority", b"traceparent"})
+_JSON = frozenset(
+    {b"application/json", b"application/json; charset=utf-8", b"application/json;charset=utf-8"}
+)
+_SPECIAL = frozenset(
+    {
+        b"content-encoding",
+        b"transfer-encoding",
+        b"expect",
+        b"upgrade",
+        b"x-timeout-ms",
+        b"x-priority",
+        b"traceparent",
+    }
+)
 
 
-class HotProtocol(HttpToolsProtocol):
+class HotProtocol(HeadDeadline):
     """One connection.
 
     A request of the short way is held back from uvicorn until its body is there; if it turns out to be no
     ordinary one, uvicorn gets it as if it had come that moment.
     """
 
-    def __init__(self, ways: Callable[[], Ways | None], **known: Any) -> None:
+    def __init__(self, ways: Callable[[], Ways], **known: Any) -> None:
         super().__init__(**known)
-        self._ways = ways
+        self._ways = ways()
+        self._front = self._ways.process.front
+        self._admission: Admission | None = None
+        self._request_id: bytes | None = None
         self._way: Way | None = None
         self._body = b""
         self._asked = False  # a request of the short way waits for its answer
@@ -39,6 +57,7 @@ class HotProtocol(HttpToolsProtocol):
         if self._asked and self._way is not None:
             self._way.flush()
         self._way, self.idle_since = None, None
+        self.waiting_since = self.loop.time()
         self.url, self.headers = b"", []
         self.expect_100_continue = False
 
@@ -66,9 +85,19 @@ class HotProtocol(HttpToolsProtocol):
         if self._way is None:
             super().on_message_complete()
             return
-        self._asked = True
+        self._asked, self.waiting_since = True, None
         if not self._way.take(self, self._body):
             self.hand_over()
+
+    def charge(self, rows: int) -> bool:
+        """Take rows from what the caller may have; False where that is too much."""
+        if self._admission is None or self._admission.rate is None:
+            return True
+        try:
+            self._front.guard.spend(self._admission, rows)
+        except Problem:
+            return False
+        return True
 
     def answer(self, head: bytes, body: bytes) -> None:
         """Send an answer."""
@@ -76,7 +105,8 @@ class HotProtocol(HttpToolsProtocol):
         if self.transport is None or self.transport.is_closing():
             return
         self.server_state.total_requests += 1
-        self.transport.write(b"%b\r\n%b" % (head, body))
+        request = request_id_of(self._request_id)
+        self.transport.write(b"%bx-request-id: %b\r\n\r\n%b" % (head, request.encode(), body))
         self.idle_since = self.loop.time()
 
     def hand_over(self) -> None:
@@ -97,24 +127,39 @@ class HotProtocol(HttpToolsProtocol):
 
     def _short_way(self) -> Way | None:
         """Return the short way if this may go it, as far as the head tells."""
-        ways = self._ways()
-        if ways is None or self.flow.write_paused or self.parser.get_method() != b"POST":
+        if self.flow.write_paused or self.parser.get_method() != b"POST":
             return None
         busy = self.cycle is not None and not self.cycle.response_complete
         if busy or not self.parser.should_keep_alive():
             return None
-        way = ways.find(self.url)
-        return way if way is not None and self._is_plain() else None
+        way = self._ways.find(self.url)
+        return way if way is not None and self._is_plain() and self._may_ask() else None
 
     def _is_plain(self) -> bool:
         """Whether nothing in the head asks for more than JSON in, JSON out."""
-        is_json = False
+        is_json, self._request_id = False, None
         for name, value in self.headers:
             if name == b"content-type":
                 is_json = value in _JSON
+            elif name == REQUEST_ID:
+                self._request_id = value
             elif name in _SPECIAL or (name == b"content-length" and len(value) > 5):
                 return False
-        return is_json
+        return is_json and not self._front.watches_each
+
+    def _may_ask(self) -> bool:
+        """Whether the guard lets the caller in; if not, the application says why."""
+        guard = self._front.guard
+        if guard.open:
+            self._admission = None
+            return True
+        known = dict(self.headers)
+        presented = presented_key(known.get(b"authorization"), known.get(b"x-api-key"))
+        try:
+            self._admission = guard.identify(presented)
+        except Problem:
+            return False
+        return True
 
     def _begin(self) -> None:
         """Begin the request that is held back as uvicorn would have."""
@@ -125,12 +170,12 @@ class HotProtocol(HttpToolsProtocol):
         super().on_headers_complete()
 
 
-def hot_protocol(ways: Callable[[], Ways | None]) -> Any:
+def hot_protocol(ways: Callable[[], Ways]) -> Any:
     """Return what uvicorn makes its connections of.
 
     Parameters
     ----------
     ways : callable
-        Returns the short ways, None before the process has started.
+        Returns the short ways.
     """
     return partial(HotProtocol, ways)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from time import perf_counter
 
 import msgspec
@@ -12,6 +12,7 @@ from serving.answering import Answering
 from serving.metrics import Metrics
 from serving.models import ServedModel
 from serving.prediction_log import AnsweredRows
+from serving.qualities import Find
 from serving.response import answers_of, response_of
 
 _HEAD = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: %d\r\n"
@@ -23,10 +24,12 @@ class Reply:
     Parameters
     ----------
     metrics : Metrics
+    versions_of : callable
+        Returns what finds a version of a model.
     """
 
-    def __init__(self, metrics: Metrics) -> None:
-        self._metrics = metrics
+    def __init__(self, metrics: Metrics, versions_of: Callable[[str], Find]) -> None:
+        self._metrics, self._versions_of = metrics, versions_of
         self._encode = msgspec.json.Encoder().encode
         self._children: dict[tuple[str, str, str], tuple[Counter, Histogram, Histogram]] = {}
 
@@ -40,7 +43,7 @@ class Reply:
         rows : sequence of int
             How many rows each request had, in their order.
         """
-        answers, start = answers_of(served, answering, answered), 0
+        answers, start = answers_of(served, answering, answered, self._versions_of(answered.model)), 0
         for count in rows:
             some = answers if len(rows) == 1 else answers[start : start + count]
             body = self._encode(response_of(answered, some))

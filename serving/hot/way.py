@@ -27,6 +27,10 @@ class Asker(Protocol):
         """Send an answer."""
         ...
 
+    def charge(self, rows: int) -> bool:
+        """Take rows from what the caller may have; False where that is too much."""
+        ...
+
     def hand_over(self) -> None:
         """Let the application answer the request that came last."""
         ...
@@ -72,7 +76,7 @@ class Way:
             rows = plan.read(body)
         except NotPlain:
             return 0
-        if len(rows) > MOST_ROWS:
+        if len(rows) > MOST_ROWS or not asker.charge(len(rows)):
             return 0
         if not self._taken:
             self._loop.call_soon(self.flush)

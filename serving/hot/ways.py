@@ -24,7 +24,7 @@ class Ways:
     def __init__(self, process: Process, loop: asyncio.AbstractEventLoop) -> None:
         self.process = process
         self._loop = loop
-        self._reply = Reply(process.metrics)
+        self._reply = Reply(process.metrics, process.versions_of)
         self._by_url: dict[bytes, Way] = {}
 
     def find(self, url: bytes) -> Way | None:

@@ -50,7 +50,7 @@ class Lane:
     ) -> None:
         self.model, self.pace = model, Pace()
         self._paced: Answering | None = None
-        self._line = Line(model, lambda rows: self.pace.seconds_of(rows), metrics, most_rows)
+        self._line = Line(model, self._seconds_of, metrics, most_rows)
         self._keep, self._metrics = keep, metrics
         self._closing = False
         self._changed = threading.Condition()
@@ -90,6 +90,9 @@ class Lane:
             self._changed.notify()
         if self._thread is not None:
             self._thread.join()
+
+    def _seconds_of(self, rows: int) -> float:
+        return self.pace.seconds_of(rows)
 
     def _run(self) -> None:
         while True:

@@ -46,7 +46,9 @@ class Line:
         Rows that may wait; bulk may fill half of it.
     """
 
-    def __init__(self, model: str, seconds_of: Callable[[int], float], metrics: Metrics, most_rows: int) -> None:
+    def __init__(
+        self, model: str, seconds_of: Callable[[int], float], metrics: Metrics, most_rows: int
+    ) -> None:
         self.rows = 0
         self._model, self._seconds_of = model, seconds_of
         self._metrics, self._most_rows = metrics, most_rows

@@ -85,7 +85,7 @@ class Breaker:
     def __init__(
         self,
         inner: Predictor,
-        tolerance: Tolerance = Tolerance(),  # noqa: B008 - frozen
+        tolerance: Tolerance = Tolerance(),
         *,
         on_change: Callable[[State], None] | None = None,
         clock: Callable[[], float] = monotonic,
