@@ -12,7 +12,7 @@ from estate.core.logs import JsonFormatter, TextFormatter
 from serving.guard.api_key import KeyTerms, Role
 from serving.guard.key_file import key_file
 from serving.request_log import AnsweredRequest, RequestLog
-from tests.serving.shop import ROW, Served, Shop
+from tests.serving.shop import ROW, Served, Shop, wait_for
 
 PREDICT = "/v1/models/sale/predict"
 SECRET_VALUE = "marker-of-a-value"
@@ -56,6 +56,7 @@ def test_a_line_says_who_answered_what(served: Served, caplog: pytest.LogCapture
     caplog.set_level(logging.DEBUG, "serving.request_log")
     # a body of that size goes through the application, whatever answers small ones
     answer = served.client.post(PREDICT, json={"rows": [ROW] * 400}, headers={"x-request-id": "mine"})
+    wait_for(lambda: fields_of(caplog) != [])  # written once the answer is on its way
     (said,) = fields_of(caplog)
     assert said.pop("ms", None) is not None
     first = answer.json()["predictions"][0]["id"]
