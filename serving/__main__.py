@@ -1,17 +1,16 @@
-"""``python -m serving``: one serving process."""
+"""``python -m serving``: a serving process, or several on one port."""
 
 from __future__ import annotations
 
 import argparse
 import sys
 
-from estate.core.errors import LeadloopError
+from estate.core.errors import LeadloopError, SettingsError
 from estate.core.logs import configure_logs
-from estate.core.settings import load_settings
+from estate.core.settings import Settings, load_settings
 from serving.guard.binding import require_keys
 from serving.guard.key_file import key_file
-from serving.process import make_process
-from serving.server import listening_socket, make_server
+from serving.sockets import free_address
 
 
 def main() -> int:
@@ -19,16 +18,34 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m serving", description="Answers requests for scores.")
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on")
     parser.add_argument("--port", type=int, default=8000, help="port to listen on")
+    parser.add_argument(
+        "--workers", type=int, help="processes that answer; LEADLOOP_SERVING_WORKERS if not given"
+    )
     arguments = parser.parse_args()
     try:
         settings = load_settings().model_copy(update={"host": arguments.host})
         configure_logs(settings)
         require_keys(settings.host, key_file(settings))
-        process = make_process(settings)
+        workers = settings.serving_workers if arguments.workers is None else arguments.workers
+        return _serve(settings, arguments.port, workers)
     except LeadloopError as error:
         sys.stderr.write(f"{error}\n")
         return 1
-    make_server(process).run([listening_socket(arguments.host, arguments.port)])
+
+
+def _serve(settings: Settings, port: int, workers: int) -> int:
+    """Answer here, or start processes that do: what only one of both needs is imported there."""
+    if not 1 <= workers <= 64:
+        raise SettingsError("--workers", expected="1 to 64", got=str(workers))
+    with free_address(settings.host, port) as address:
+        if workers > 1:
+            from serving.workers import Workers
+
+            return Workers(settings, address, workers).run()
+        from serving.process import make_process
+        from serving.server import make_server
+
+        make_server(make_process(settings)).run([address])
     return 0
 
 

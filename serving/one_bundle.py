@@ -27,7 +27,8 @@ from estate.core.settings import Settings
 from serving.answering import Answering, by_bundle
 from serving.probe import LIFETIME_SECONDS, READY
 from serving.process import make_process
-from serving.server import listening_socket, make_server
+from serving.server import make_server
+from serving.sockets import shared_address
 
 
 def main() -> int:
@@ -49,7 +50,7 @@ def _serve(settings: Settings, model: str, folder: Path) -> None:
     configure_logs(settings)
     process = make_process(settings, fetch=_nothing_to_fetch)
     spec = process.models.specs.get(model)
-    listening = listening_socket("127.0.0.1", 0)
+    listening = shared_address("127.0.0.1", 0)
     server = make_server(process)
     failed: list[LeadloopError] = []
 

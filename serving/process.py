@@ -118,7 +118,6 @@ def make_process(settings: Settings, *, fetch: Fetch | None = None, ship: bool =
         bell=lambda pause: Announcements(lambda: settings.endpoint("database_url"), pause),
     )
     front = make_front(settings, metrics)
+    desk = Desk(log.put, metrics, most_rows=settings.serving_queue_rows)
     replayer = Replayer(loader, lambda: crm.database, log.folder)
-    return Process(
-        loader, follower, rollouts, log, Desk(log.put, metrics), metrics, crm, front, replayer, Explained()
-    )
+    return Process(loader, follower, rollouts, log, desk, metrics, crm, front, replayer, Explained())

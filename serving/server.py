@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import socket
 
 import uvicorn
 
@@ -48,21 +47,3 @@ def make_server(process: Process) -> uvicorn.Server:
         )
     )
     return server
-
-
-def listening_socket(host: str, port: int) -> socket.socket:
-    """Bind an address, without listening yet; several processes may share it.
-
-    Raises
-    ------
-    OSError
-        If it is taken by somebody else, or not ours.
-    """
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    made = socket.socket(family)
-    made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    if hasattr(socket, "SO_REUSEPORT"):
-        made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
-    made.bind((host, port))
-    made.set_inheritable(True)
-    return made

@@ -43,6 +43,10 @@ class Settings(BaseSettings):
     signing_keys: Path | None = Field(
         None, description="folder of the signing keys; `<home>/keys` if not set"
     )
+    serving_workers: int = Field(1, ge=1, le=64, description="processes that answer on the port of serving")
+    serving_queue_rows: int = Field(
+        20_000, ge=1, description="rows that may wait for one model in one process; more is turned away"
+    )
     serving_max_body_bytes: int = Field(8 * 1024 * 1024, ge=1024, description="of one request")
     serving_max_rows: int = Field(10_000, ge=1, description="of one request")
     serving_max_seconds: float = Field(

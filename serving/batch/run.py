@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+
 from estate.core.clock import now
 from estate.core.errors import DataError
 from serving.batch import bad_rows
@@ -178,7 +180,9 @@ class _Run:
                 append.chunk(scored.rows, (scored.batch.num_rows, *encoded), bad)
                 self.options.progress(self.work.last.read, source.rows)
         if not self.work.last.read:  # a table without rows has its columns
-            append.chunk(0, (0, *self.target.encode(scorer.schema.empty_table().to_batches()[0])), (0, b""))
+            append.chunk(
+                0, (0, *self.target.encode(pa.RecordBatch.from_pylist([], schema=scorer.schema))), (0, b"")
+            )
 
     def _put(self) -> None:
         bad = bad_rows.bad_path(self.path)

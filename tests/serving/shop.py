@@ -33,7 +33,8 @@ from estate.store import evidence, rollout_reports
 from estate.store.database import Database
 from estate.store.ledger import Decision, Entry, Order, append
 from serving.process import Process, make_process
-from serving.server import listening_socket, make_server
+from serving.server import make_server
+from serving.sockets import shared_address
 
 MODEL_FILE = '''"""A model of the user's own."""
 
@@ -217,7 +218,7 @@ class Shop:
     def serve(self) -> Iterator[Served]:
         process = make_process(self.settings, fetch=self.fetch)
         server = make_server(process)
-        listening = listening_socket("127.0.0.1", 0)
+        listening = shared_address("127.0.0.1", 0)
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
         thread.start()
         url = f"http://127.0.0.1:{listening.getsockname()[1]}"
