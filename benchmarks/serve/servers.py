@@ -1,0 +1,156 @@
+"""Who is measured: ours, its peers and its floors."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from benchmarks.serve.environments import python_with
+from benchmarks.serve.material import MODEL
+
+PEERS = Path(__file__).with_name("peers")
+ROOT = Path(__file__).parents[2]
+OURS, MLFLOW, RAY, FASTAPI_ONNX, ECHO = (
+    "leadloop",
+    "mlflow models serve",
+    "Ray Serve, ONNX",
+    "FastAPI + ONNX",
+    "bare ASGI echo",
+)
+PROTOCOL = "asyncio protocol echo"
+
+
+@dataclass(frozen=True)
+class Ground:
+    """Where a server is started: its port, the folder with the model's forms, how many workers."""
+
+    port: int
+    folder: Path
+    workers: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Server:
+    """One way of answering.
+
+    Parameters
+    ----------
+    name : str
+    kind : str
+        ``ours``, ``peer`` or ``floor``; a floor gives no score.
+    command : callable
+        What to run; makes the environment that it needs, where it has one of its own.
+    path : str
+        Where it is asked.
+    body : callable
+        From a row to what is posted.
+    score : callable
+        From the answer to the score.
+    choices : mapping of str to mapping
+        Configurations by name, as environment variables; the fastest at 64 connections is measured.
+    variables : mapping of str to str
+        Environment variables.
+    cwd : Path
+    """
+
+    name: str
+    kind: Literal["ours", "peer", "floor"]
+    command: Callable[[Ground], list[str]]
+    path: str = "/predict"
+    body: Callable[[Mapping[str, float]], object] = dict
+    score: Callable[[Any], float] = lambda answer: float(answer["score"])
+    choices: Mapping[str, Mapping[str, str]] = field(default_factory=lambda: {"": {}})
+    variables: Mapping[str, str] = field(default_factory=dict)
+    cwd: Path = PEERS
+
+
+def ours(variables: Mapping[str, str]) -> Server:
+    """Return this project's server; the variables say where its home and its database are."""
+    return Server(
+        name=OURS,
+        kind="ours",
+        command=_serving,
+        path=f"/v1/models/{MODEL}/predict",
+        body=lambda row: {"rows": [row]},
+        score=lambda answer: float(answer["predictions"][0]["score"]),
+        variables=variables,
+        cwd=ROOT,
+    )
+
+
+def floors() -> list[Server]:
+    """Return what answers without a model: an ASGI application on the same HTTP stack; a bare protocol."""
+    return [
+        Server(name=ECHO, kind="floor", command=_script("asgi_echo.py")),
+        Server(name=PROTOCOL, kind="floor", command=_script("protocol_echo.py")),
+    ]
+
+
+def peers() -> list[Server]:
+    """Return the others."""
+    optimized = {"RAY_SERVE_THROUGHPUT_OPTIMIZED": "1"}
+    return [
+        Server(
+            name=MLFLOW,
+            kind="peer",
+            command=_mlflow,
+            path="/invocations",
+            body=lambda row: {"dataframe_split": {"columns": list(row), "data": [list(row.values())]}},
+            score=lambda answer: float(answer["predictions"][0][1]),
+            variables={"MLFLOW_DISABLE_TELEMETRY": "true"},
+        ),
+        Server(
+            name="BentoML, ONNX",
+            kind="peer",
+            command=_bentoml,
+            body=lambda row: {"deals": [row]},
+            score=lambda answer: float(answer[0]),
+            choices={"no batching": {"BENCH_BATCHING": "0"}, "adaptive batching": {"BENCH_BATCHING": "1"}},
+            variables={"BENTOML_DO_NOT_TRACK": "true"},
+        ),
+        Server(
+            name=RAY,
+            kind="peer",
+            command=lambda _: [str(python_with("ray", PEERS / "ray.txt")), "ray_service.py"],
+            choices={
+                "no batching": {"BENCH_BATCHING": "0"},
+                "throughput-optimized": {"BENCH_BATCHING": "0", **optimized},
+                "throughput-optimized, batching": {"BENCH_BATCHING": "1", **optimized},
+            },
+            variables={"RAY_USAGE_STATS_ENABLED": "0", "RAY_raylet_start_wait_time_s": "120"},
+        ),
+        Server(name="FastAPI + pipeline", kind="peer", command=_script("fastapi_pipeline.py")),
+        Server(name=FASTAPI_ONNX, kind="peer", command=_script("fastapi_onnx.py")),
+    ]
+
+
+def takes_workers() -> bool:
+    """Return whether ``python -m serving`` can be told the number of its workers."""
+    asked = [sys.executable, "-m", "serving", "--help"]
+    return "--workers" in subprocess.run(asked, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+
+
+def _serving(ground: Ground) -> list[str]:
+    command = [sys.executable, "-m", "serving", "--host", "127.0.0.1", "--port", str(ground.port)]
+    return [*command, "--workers", str(ground.workers)] if takes_workers() else command
+
+
+def _script(name: str) -> Callable[[Ground], list[str]]:
+    return lambda _: [sys.executable, name]
+
+
+def _mlflow(ground: Ground) -> list[str]:
+    model = ground.folder / "mlflow_model"
+    local = ["--env-manager", "local", "--host", "127.0.0.1"]
+    size = ["--port", str(ground.port), "--workers", str(ground.workers)]
+    return [sys.executable, "-m", "mlflow", "models", "serve", "--model-uri", str(model), *local, *size]
+
+
+def _bentoml(ground: Ground) -> list[str]:
+    python = python_with("bentoml", PEERS / "bentoml.txt")
+    place = ["--host", "127.0.0.1", "--port", str(ground.port)]
+    return [str(python), "-m", "bentoml", "serve", "bentoml_service:Deals", *place]
