@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-from typing import cast
-
 import msgspec
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
-from estate.core.errors import SpecError, StoreError
+from estate.core.errors import StoreError
 from estate.features.live import LeadFeatures
 from serving.asking import about_leads, about_rows
 from serving.body import decode, read_body
+from serving.called import ask, process_of, served_model
 from serving.docs_page import page
 from serving.guard.guarded import charge
 from serving.lanes import Question
-from serving.models import ServedModel
-from serving.observed import ANSWERS, ORIGIN
 from serving.openapi import document
 from serving.prediction_log import AnsweredRows
 from serving.problems import Problem
@@ -27,7 +24,6 @@ from serving.response import add_leads, answers_of, response_of
 from serving.schema import Liveness, ModelList, PredictRequest, PredictResponse
 from serving.status import readiness, status_of
 from serving.terms import terms_of
-from serving.tracing import span
 
 _INLINE_ROWS = 64
 _INLINE_BYTES = 16 * 1024  # a body up to this is answered at once: handing it to a thread would cost more
@@ -40,7 +36,7 @@ async def live(_request: Request) -> Response:
 
 async def ready(request: Request) -> Response:
     """Say whether requests should be sent here."""
-    process = _process(request)
+    process = process_of(request)
     follower = process.follower
     state = readiness(process.models.all(), looked=follower.looked, reachable=follower.reachable)
     return _json(state, 200 if state.ready else 503)
@@ -48,7 +44,7 @@ async def ready(request: Request) -> Response:
 
 async def metrics(request: Request) -> Response:
     """Return all series for Prometheus."""
-    text = await run_in_threadpool(_process(request).metrics.text)
+    text = await run_in_threadpool(process_of(request).metrics.text)
     return Response(text, media_type="text/plain; version=0.0.4; charset=utf-8")
 
 
@@ -64,15 +60,15 @@ async def docs(_request: Request) -> Response:
 
 async def list_models(request: Request) -> Response:
     """Say what is served of every model."""
-    process = _process(request)
+    process = process_of(request)
     models = [status_of(served, process.rollouts.of(served.spec.name)) for served in process.models.all()]
     return _json(ModelList(models))
 
 
 async def show_model(request: Request) -> Response:
     """Say what is served of one model, since when and by whose decision."""
-    served = await _served(request)
-    return _json(status_of(served, _process(request).rollouts.of(served.spec.name)))
+    served = await served_model(request)
+    return _json(status_of(served, process_of(request).rollouts.of(served.spec.name)))
 
 
 async def show_prediction(request: Request) -> Response:
@@ -80,7 +76,7 @@ async def show_prediction(request: Request) -> Response:
     name: str = request.path_params["id"]
     wanted = as_prediction_id(name)
     try:
-        shown = await run_in_threadpool(_process(request).replayer.show, wanted)
+        shown = await run_in_threadpool(process_of(request).replayer.show, wanted)
     except StoreError as error:
         away = StoreError("predictions", expected="an answer of the database", got="none", todo="Try again.")
         raise Problem(503, away, {"retry-after": "5"}) from error
@@ -91,7 +87,7 @@ async def show_prediction(request: Request) -> Response:
 
 async def predict(request: Request) -> Response:
     """Score rows or leads."""
-    process, served = _process(request), await _served(request)
+    process, served = process_of(request), await served_model(request)
     terms, limits = terms_of(request.headers), process.front.limits
     decoded = await _decoded(await read_body(request, limits.body_bytes), limits.rows)
     charge(request.scope, len(decoded.rows or decoded.lead_ids or ()))
@@ -101,11 +97,7 @@ async def predict(request: Request) -> Response:
     else:
         about = await run_in_threadpool(about_leads, served, decoded.lead_ids, process.crm.read_leads, terms)
         question, leads = about.question, about.leads
-    with span("predict", model=served.spec.name, rows=question.rows):
-        answered = await process.desk.ask(question)
-    scores = answered.scores
-    request.scope[ORIGIN] = (answered.model, scores.version, scores.answered_by.value)
-    request.scope[ANSWERS] = (len(answered.ids), answered.ids[0])
+    answered = await ask(request, question)
     if len(answered.ids) <= _INLINE_ROWS and not decoded.explain:
         return _json(_response(process, question, answered, leads))
     return _json(
@@ -137,20 +129,6 @@ async def _decoded(body: bytes, most_rows: int) -> PredictRequest:
     if len(body) <= _INLINE_BYTES:
         return decode(body, most_rows)
     return await run_in_threadpool(decode, body, most_rows)
-
-
-async def _served(request: Request) -> ServedModel:
-    name: str = request.path_params["model"]
-    loader = _process(request).loader
-    served = loader.models.known(name) or await run_in_threadpool(loader.find, name)
-    if served is None:
-        known = ", ".join(model.spec.name for model in loader.models.all())
-        raise Problem(404, SpecError(f"model `{name[:80]}`", expected=f"one of {known}", got="no such name"))
-    return served
-
-
-def _process(request: Request) -> Process:
-    return cast(Process, request.app.state.process)
 
 
 def _json(value: object, status: int = 200) -> Response:

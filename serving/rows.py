@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from types import NoneType
 from typing import Any
@@ -123,12 +124,18 @@ def _numbers(name: str, values: list[Any]) -> Column:
     if not set(map(type, values)) <= _NUMBER_TYPES:
         raise _wrong(name, values, _NUMBER_TYPES, "a number or null")
     try:
-        return np.array(values, dtype=np.float64)
+        made = np.array(values, dtype=np.float64)
     except OverflowError:
-        index = next(i for i, value in enumerate(values) if type(value) is int and abs(value) > 10**308)
-        raise RowError(
-            f"row {index}, column `{name}`", expected="a number below 1e308", got="a larger one"
-        ) from None
+        made = np.array([math.inf if _is_huge(value) else value for value in values], dtype=np.float64)
+    odd = np.isinf(made)
+    if odd.any():
+        where = f"row {int(odd.argmax())}, column `{name}`"
+        raise RowError(where, expected="a number below 1e308", got="a larger one")
+    return made
+
+
+def _is_huge(value: float | None) -> bool:
+    return type(value) is int and abs(value) > 10**308
 
 
 def _categories(name: str, values: list[Any]) -> Column:
@@ -141,6 +148,8 @@ def _category(name: str, index: int, value: str | float | bool | None) -> str | 
     try:
         text = category_text(value)
     except ValueError:  # a whole number of thousands of digits
+        text = "\0"
+    if type(value) is float and math.isinf(value):
         text = "\0"
     if text is not None and (len(text) > LONGEST_TEXT or "\0" in text):
         expected = f"a text of at most {LONGEST_TEXT} characters without NUL"
