@@ -128,15 +128,21 @@ def _finite(values: Numbers) -> Numbers:
 def _from_texts(values: Any, missing: frozenset[str]) -> ReadNumbers:
     values = _without(values, missing)
     try:
-        return ReadNumbers(_finite(_float64(values)), {})  # nothing empty: no need to look for it
+        return _parsed(values)  # nothing empty: no need to look for it
     except pa.ArrowInvalid:
         pass
     known = pc.utf8_trim_whitespace(values)
-    known = pc.if_else(pc.equal(known, ""), None, known)
     try:
-        return ReadNumbers(_finite(_float64(known)), {})
+        return _parsed(pc.if_else(pc.equal(known, ""), None, known))
     except pa.ArrowInvalid:
         return _by_pandas(values)
+
+
+def _parsed(texts: Any) -> ReadNumbers:
+    made = texts.cast(pa.float64())
+    if pc.any(pc.is_nan(made)).as_py():
+        raise pa.ArrowInvalid("the text nan: Arrow takes it for a number, training does not")
+    return ReadNumbers(_finite(_float64(made)), {})
 
 
 def _without(values: Any, missing: frozenset[str]) -> Any:
