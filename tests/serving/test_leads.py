@@ -174,14 +174,23 @@ def test_with_the_database_cut_off_leads_that_are_kept_are_answered(crm: Shop) -
         ask(served, "lead-1")
         with cut_off(crm):
             (score,) = ask(served, "lead-1")["predictions"]  # type: ignore[misc]
-            assert served.process.crm.read_leads(spec(crm), ["lead-1"]).cache == ("stale",)
             refused = served.client.post(
                 f"/v1/models/{MODEL}/predict", json={"lead_ids": ["lead-1", "lead-2"]}
             )
             assert refused.status_code == 503
-        assert score["entity"] == "lead-1"
+        assert (score["entity"], score["cache"]) == ("lead-1", "stale")
         wait_for(lambda: served.process.crm.read_leads(spec(crm), ["lead-1"]).cache == ("miss",))
         assert len(ask(served, "lead-1", "lead-2")["predictions"]) == 2  # type: ignore[arg-type]
+
+
+def test_the_answer_says_how_old_its_data_are_and_where_they_come_from(crm: Shop) -> None:
+    with with_settings(crm, cache_memory_seconds=60.0).serve() as served:
+        first, again = ask(served, "lead-1"), ask(served, "lead-2", "lead-1")
+    (told,) = first["predictions"]  # type: ignore[misc]
+    assert told["cache"] == "miss"
+    assert told["data_age_seconds"] == pytest.approx(20 * 86_400, abs=300)
+    assert [found["cache"] for found in again["predictions"]] == ["miss", "memory"]  # type: ignore[attr-defined]
+    assert again["as_of"] == first["as_of"]
 
 
 def test_caches_are_counted_by_tier_and_model(crm: Shop) -> None:
