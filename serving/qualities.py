@@ -25,7 +25,7 @@ from serving.predictors.signed import Origin
 Find = Callable[[str], Answering | None]
 """From a version to what answers with it, without wrappers; None where it is not loaded here."""
 
-FEW_ROWS = 16
+FEW_ROWS = 8
 """Up to so many, plain Python is faster than numpy; both give the same bits."""
 _Item = TypeVar("_Item")
 

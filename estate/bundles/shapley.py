@@ -1,11 +1,11 @@
 """What each feature contributes to a score: Shapley values, through whatever answers.
 
-A row of the background is turned into the row in question feature by feature, in some order and in the reverse
-of it; what a feature changes on the way is its contribution, averaged over orders and background rows. With an
-order and its reverse, features that act in pairs are split exactly; what is left to chance is which few rows
-stand for all. That is mended twice: they are chosen so that, feature by feature, they are on average like a
-pool of many, and what they still differ by in the effects of single features is added. So contributions are
-exact, against the whole pool, where features only add up.
+A row of the background is turned into the row in question feature by feature, in some order and in the
+reverse of it; what a feature changes on the way is its contribution, averaged over orders and background
+rows. With an order and its reverse, features that act in pairs are split exactly; what is left to chance is
+which few rows stand for all. That is mended twice: they are chosen so that, feature by feature, they are on
+average like a pool of many, and what they still differ by in the effects of single features is added. So
+contributions are exact, against the whole pool, where features only add up.
 
 References
 ----------
@@ -28,7 +28,7 @@ from estate.bundles.encoder import Matrix
 from estate.core.frame import Numbers
 
 SCORES, LEAST_PAIRS, MOST_PAIRS = 450, 8, 64
-"""Scores that a row may take, and bounds of the orders that come of it: docs/decisions/0011 has the measurement."""
+"""Scores that a row may take, and bounds of what comes of it; measured in docs/decisions/0011."""
 CENTRES = 4
 _MOST_CELLS = 4_000_000
 """Of the matrices that are scored in one call: 16 MB."""

@@ -1,4 +1,4 @@
-"""Contributions are Shapley values: checked against the formula over all subsets, and against known effects."""
+"""Contributions are Shapley values, by the formula over all subsets and by known effects."""
 
 from __future__ import annotations
 
