@@ -1,7 +1,7 @@
 """``python -m benchmarks.serve.closed_loop URL BODIES CONNECTIONS SECONDS [IDS]``: clients of our own.
 
-Unlike `wrk` it ends no request in the middle, and can write down the id of every prediction that was answered:
-so each acknowledged answer can be looked for in the log. It speaks just enough HTTP for servers that send a
+Unlike `wrk` it ends no request in the middle, and can write down the id of every prediction that was
+answered, so that each can be looked for in the log. It speaks just enough HTTP for servers that send a
 content-length.
 """
 
@@ -89,7 +89,7 @@ async def _press(url: str, bodies: Path, connections: int, seconds: float) -> _A
     asked.open = connections
     loop = asyncio.get_running_loop()
     for _ in range(connections):
-        await loop.create_connection(lambda: _Client(asked), parts.hostname, parts.port)
+        await loop.create_connection(lambda: _Client(asked), parts.hostname or "", parts.port or 80)
     await asyncio.wait_for(asked.over.wait(), seconds + 60)
     return asked
 

@@ -107,7 +107,7 @@ def _deals(rows: int, *, seed: int, labelled: bool) -> Any:
 
 def _write_plain_forms(estimator: Any, folder: Path) -> None:
     """Write the model as the documentation of scikit-learn and of ONNX would have it."""
-    import joblib
+    import joblib  # type: ignore[import-untyped]
     import pandas as pd
     from onnxmltools import convert_xgboost
     from onnxmltools.convert.common.data_types import FloatTensorType

@@ -92,6 +92,6 @@ class PredictionCount:
         told = "; ".join(f"{drain['behind']} rows behind, {drain['seconds']} s" for drain in self.drains)
         return {
             "server": "leadloop, its log",
-            "configuration": f"{self.answered} answers, {self.kept} rows, {self.cut} requests cut off at most; "
-            f"{self.named_kept} of {self.named} ids found; {told}",
+            "configuration": f"{self.answered} answers, {self.kept} rows, at most {self.cut} requests cut "
+            f"off; {self.named_kept} of {self.named} ids found; {told}",
         }

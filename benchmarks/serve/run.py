@@ -33,7 +33,7 @@ def run(quick: bool) -> dict[str, object]:
     cores) change the plan; ``LEADLOOP_BENCH_PEERS`` names the peers to measure, by parts of their names.
     """
     plan = _plan(quick)
-    with _folder() as folder:
+    with made_folder() as folder:
         material = make_material(folder)
         with home(material, folder.with_name(f"{folder.name}-home")) as made:
             return _measured(material, made, plan, _others(quick))
@@ -129,7 +129,7 @@ def _told(plan: Plan) -> dict[str, object]:
 
 
 @contextmanager
-def _folder() -> Iterator[Path]:
+def made_folder() -> Iterator[Path]:
     """Make a folder that is removed at the end, also where the end is a SIGTERM."""
     folder = Path(tempfile.mkdtemp(prefix="leadloop-bench-serve-"))
     before = signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))

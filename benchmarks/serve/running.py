@@ -7,6 +7,7 @@ import json
 import os
 import socket
 import subprocess
+import sys
 import time
 import uuid
 from collections.abc import Iterator, Mapping
@@ -118,6 +119,7 @@ def started(server: Server, choice: str, material: Material, workers: int) -> It
         "BENCH_WORKERS": str(workers),
         **server.variables,
         **server.choices[choice],
+        "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")]),
         _MARK: mark,
     }
     log = material.folder / f"{server.name}.log".replace(" ", "_")

@@ -128,6 +128,16 @@ def peers() -> list[Server]:
     ]
 
 
+def cached_service(room: int) -> Server:
+    """Return FastAPI + ONNX in one process with a cache for so many rows; 0: without."""
+    return Server(
+        name="FastAPI + ONNX, cached",
+        kind="peer",
+        command=_script("fastapi_cached.py"),
+        variables={"BENCH_CACHE": str(room)},
+    )
+
+
 def takes_workers() -> bool:
     """Return whether ``python -m serving`` can be told the number of its workers."""
     asked = [sys.executable, "-m", "serving", "--help"]

@@ -1,5 +1,6 @@
 """BentoML with ONNX Runtime: typed rows in, one worker a core, with or without its adaptive batching."""
 
+# mypy: ignore-errors
 # ruff: noqa: D101, D102 - a script that stands for one of somebody else's
 
 import os

@@ -1,5 +1,6 @@
 """FastAPI with ONNX Runtime: a typed body, one session in each worker, one thread."""
 
+# mypy: ignore-errors
 # ruff: noqa: D101, D103 - a script that stands for one of somebody else's
 
 import os

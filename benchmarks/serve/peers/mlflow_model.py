@@ -1,5 +1,6 @@
 """Save the pipeline as MLflow's documentation does: with a signature and its requirements."""
 
+# mypy: ignore-errors
 import os
 from pathlib import Path
 

@@ -1,5 +1,6 @@
 """Ray Serve with ONNX Runtime: one replica a core, with or without its request batching."""
 
+# mypy: ignore-errors
 # ruff: noqa: D101, D102 - a script that stands for one of somebody else's
 
 import os
