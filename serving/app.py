@@ -18,6 +18,8 @@ from serving.in_time import InTime
 from serving.observed import Observed
 from serving.problems import Problem, answer_http_error, answer_problem
 from serving.process import Process
+from serving.protocols import mlflow_scoring, open_inference
+from serving.protocols.open_inference_errors import OpenInferenceErrors
 
 ROUTES = (
     Route("/health/live", endpoints.live),
@@ -29,6 +31,8 @@ ROUTES = (
     Route("/v1/models/{model}", endpoints.show_model),
     Route("/v1/predictions/{id}", endpoints.show_prediction),
     Route("/v1/models/{model}/predict", endpoints.predict, methods=["POST"]),
+    *open_inference.ROUTES,
+    *mlflow_scoring.ROUTES,
 )
 
 
@@ -49,8 +53,9 @@ def build_app(process: Process) -> Starlette:
         routes=list(ROUTES),
         lifespan=lifespan,
         middleware=[
+            Middleware(OpenInferenceErrors),
             Middleware(Observed, metrics=process.metrics, request_log=front.request_log),
-            Middleware(Guarded, guard=front.guard, metrics_open=front.metrics_open),
+            Middleware(Guarded, guard=front.guard, metrics_open=front.metrics_open, refused=front.refused),
             Middleware(InTime, limits=front.limits),
         ],
         exception_handlers={

@@ -73,7 +73,6 @@ def make_front(settings: Settings, metrics: Metrics) -> Front:
         Rates(folder / "rates" if folder else None),
         must=not is_loopback(settings.host),
         rate=settings.serving_rate,
-        refused=lambda why: metrics.refusals.labels(why).inc(),
     )
     return Front(
         settings,

@@ -6,13 +6,12 @@ import hmac
 import logging
 import math
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from time import monotonic, time
-from typing import NoReturn
 
-from estate.core.errors import DataError, SettingsError
+from estate.core.errors import DataError, LeadloopError, SettingsError
 from serving.guard.api_key import ID, LENGTH, ApiKey, Role, digest
 from serving.guard.key_file import KeyFile
 from serving.guard.rates import Rate, Rates
@@ -20,12 +19,27 @@ from serving.problems import Problem
 
 logger = logging.getLogger(__name__)
 
-Refused = Callable[[str], None]
-"""Told why: ``no_key``, ``wrong_key``, ``revoked``, ``expired``, ``role``, ``rate`` or ``rows``."""
-
 _LOOK_SECONDS = 0.5
 _NO_DIGEST = bytes(32)
 _CHALLENGE = {"www-authenticate": "Bearer"}
+
+
+class Refusal(Problem):
+    """A request that may not pass.
+
+    Parameters
+    ----------
+    reason : str
+        ``no_key``, ``wrong_key``, ``revoked``, ``expired``, ``role``, ``rate`` or ``rows``.
+    status, error, headers
+        As of :class:`Problem`.
+    """
+
+    def __init__(
+        self, reason: str, status: int, error: LeadloopError, headers: Mapping[str, str] | None = None
+    ) -> None:
+        super().__init__(status, error, headers)
+        self.reason = reason
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +80,6 @@ class Guard:
         Whether nobody gets in while there is no key; without it everybody does.
     rate : float, optional
         Rows a second of a key without a rate of its own; without any key, of all callers together.
-    refused : callable, optional
 
     Raises
     ------
@@ -81,9 +94,8 @@ class Guard:
         *,
         must: bool = False,
         rate: float | None = None,
-        refused: Refused = lambda _why: None,
     ) -> None:
-        self._keys, self._rates, self._must, self._rate, self._refused = keys, rates, must, rate, refused
+        self._keys, self._rates, self._must, self._rate = keys, rates, must, rate
         self._anybody = Admission("", _limit(0, rate, None))
         self._seen = _mark(keys.path)
         self._holders = self._read()
@@ -101,7 +113,7 @@ class Guard:
 
         Raises
         ------
-        Problem
+        Refusal
             What :meth:`identify` and :meth:`spend` raise.
         """
         admission = self.identify(presented, role)
@@ -121,25 +133,24 @@ class Guard:
 
         Raises
         ------
-        Problem
+        Refusal
             401 without a valid key, 403 with one of another role.
         """
         self._look()
         if not self._holders and not self._must:
             return self._anybody
         if presented is None:
-            self._refuse_key("no_key", "none")
+            raise _no_key("no_key", "none")
         holder = self._holders.get(presented[ID]) if len(presented) == LENGTH else None
         # An id that is not known is compared like one that is.
         known = _NO_DIGEST if holder is None else holder.digest
         if not hmac.compare_digest(digest(presented), known) or holder is None:
-            self._refuse_key("wrong_key", "another one")
+            raise _no_key("wrong_key", "another one")
         if holder.key.revoked is not None or holder.expires <= time():
-            self._refuse_key(*_ended(holder.key))
+            raise _no_key(*_ended(holder.key))
         if role is Role.ADMIN and holder.key.role is not Role.ADMIN:
-            self._refused("role")
             error = DataError("API key", expected="one of role admin", got=f"role {holder.key.role}")
-            raise Problem(403, error)
+            raise Refusal("role", 403, error)
         return holder.admission
 
     def spend(self, admission: Admission, rows: int, *, paid: int = 0) -> None:
@@ -155,7 +166,7 @@ class Guard:
 
         Raises
         ------
-        Problem
+        Refusal
             429 with the seconds after which they would be granted; 413 if they never would, being more than
             the burst.
         """
@@ -164,19 +175,16 @@ class Guard:
             return
         whose = f"rate of API key `{admission.name}`" if admission.name else "rate of all callers"
         if rows > rate.burst:
-            self._refused("rows")
             expected = f"at most {rate.burst:g} rows at once"
             todo = "Send several requests, or ask for a larger burst."
-            raise Problem(413, DataError(whose, expected=expected, got=str(rows), todo=todo))
+            raise Refusal("rows", 413, DataError(whose, expected=expected, got=str(rows), todo=todo))
         wait = self._rates.take(rate, rows - paid)
         if wait:
-            self._refused("rate")
             seconds = str(max(1, math.ceil(wait)))
             expected = f"at most {rate.rows_per_second:g} rows a second"
             todo = f"Try again in {seconds} s."
-            raise Problem(
-                429, DataError(whose, expected=expected, got="more", todo=todo), {"retry-after": seconds}
-            )
+            error = DataError(whose, expected=expected, got="more", todo=todo)
+            raise Refusal("rate", 429, error, {"retry-after": seconds})
 
     def _look(self) -> None:
         if monotonic() < self._look_at or not self._looking.acquire(blocking=False):
@@ -200,11 +208,6 @@ class Guard:
         expires = key.expires.timestamp() if key.expires else math.inf
         return _Holder(key, bytes.fromhex(key.digest), Admission(key.name, limit), expires)
 
-    def _refuse_key(self, why: str, got: str) -> NoReturn:
-        self._refused(why)
-        todo = "Send `authorization: Bearer KEY` or `x-api-key: KEY`."
-        raise Problem(401, DataError("API key", expected="a valid one", got=got, todo=todo), _CHALLENGE)
-
 
 def presented_key(authorization: bytes | None, x_api_key: bytes | None) -> bytes | None:
     """Return the key that a request presents in either header; None if neither has one.
@@ -223,6 +226,12 @@ def presented_key(authorization: bytes | None, x_api_key: bytes | None) -> bytes
 
 def _limit(number: int, rate: float | None, burst: float | None) -> Rate | None:
     return None if rate is None else Rate(number, rate, burst or max(rate, 1.0))
+
+
+def _no_key(reason: str, got: str) -> Refusal:
+    todo = "Send `authorization: Bearer KEY` or `x-api-key: KEY`."
+    error = DataError("API key", expected="a valid one", got=got, todo=todo)
+    return Refusal(reason, 401, error, _CHALLENGE)
 
 
 def _ended(key: ApiKey) -> tuple[str, str]:

@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+
+from typing import NamedTuple
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from serving.guard.guard import Admission, Guard, presented_key
+from serving.guard.guard import Admission, Guard, Refusal, presented_key
 from serving.guard.routes import role_of
-from serving.problems import Problem
+
+Refused = Callable[[str], None]
+"""Told why a request was refused: the reason of its :class:`Refusal`."""
 
 _ADMITTED = "leadloop.admitted"
+
+
+class _Admitted(NamedTuple):
+    guard: Guard
+    admission: Admission
+    refused: Refused
 
 
 class Guarded:
@@ -22,10 +32,11 @@ class Guarded:
     guard : Guard
     metrics_open : bool
         Whether ``/metrics`` needs no key.
+    refused : callable
     """
 
-    def __init__(self, app: ASGIApp, guard: Guard, *, metrics_open: bool) -> None:
-        self._app, self._guard, self._metrics_open = app, guard, metrics_open
+    def __init__(self, app: ASGIApp, guard: Guard, *, metrics_open: bool, refused: Refused) -> None:
+        self._app, self._guard, self._metrics_open, self._refused = app, guard, metrics_open, refused
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on; every one counts as a row, whatever becomes of it."""
@@ -34,10 +45,11 @@ class Guarded:
             if role is not None:
                 try:
                     admission = self._guard.admit(_presented(scope["headers"]), role)
-                except Problem as problem:
-                    await problem.response()(scope, receive, send)
+                except Refusal as refusal:
+                    self._refused(refusal.reason)
+                    await refusal.response()(scope, receive, send)
                     return
-                scope[_ADMITTED] = self._guard, admission
+                scope[_ADMITTED] = _Admitted(self._guard, admission, self._refused)
         await self._app(scope, receive, send)
 
 
@@ -54,18 +66,23 @@ def charge(scope: Scope, rows: int, *, paid: int = 1) -> None:
 
     Raises
     ------
-    Problem
+    Refusal
         429 or 413, as :meth:`Guard.spend` says.
     """
-    admitted: tuple[Guard, Admission] | None = scope.get(_ADMITTED)
-    if admitted is not None and admitted[1].rate is not None:
-        admitted[0].spend(admitted[1], rows, paid=paid)
+    admitted: _Admitted | None = scope.get(_ADMITTED)
+    if admitted is None:
+        return
+    try:
+        admitted.guard.spend(admitted.admission, rows, paid=paid)
+    except Refusal as refusal:
+        admitted.refused(refusal.reason)
+        raise
 
 
 def key_name(scope: Scope) -> str:
     """Return the name of the key that a request came with; empty without one."""
-    admitted: tuple[Guard, Admission] | None = scope.get(_ADMITTED)
-    return admitted[1].name if admitted is not None else ""
+    admitted: _Admitted | None = scope.get(_ADMITTED)
+    return admitted.admission.name if admitted is not None else ""
 
 
 def _presented(headers: Iterable[tuple[bytes, bytes]]) -> bytes | None:

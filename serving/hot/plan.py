@@ -19,6 +19,10 @@ Values = tuple[Any, ...]
 """One row as the decoder read it: its case, its numbers, its categories."""
 
 
+_ODD = frozenset({'"', "\\", *map(chr, range(32))})
+"""What a name may not hold for the typed decoder."""
+
+
 class NotPlain(Exception):
     """A row that the usual way must read: it is wrong, or needs more care."""
 
@@ -52,6 +56,7 @@ class Plan:
         self._missing = dict.fromkeys(missing)
         self._first_category = 1 + len(numbers)
         entity = entity_column(served.spec)
+        self._has_case = entity is not None
         self._decode = msgspec.json.Decoder(_request_type(entity, numbers, categories)).decode
 
     @classmethod
@@ -61,7 +66,8 @@ class Plan:
         if answering is None or answering.inputs is None:
             return None
         kinds = {column.name: column.kind for column in answering.inputs}
-        if not kinds or entity_column(served.spec) in kinds:
+        entity = entity_column(served.spec)
+        if not kinds or entity in kinds or any(_ODD & set(name) for name in (*kinds, entity or "")):
             return None
         names = served.spec.features.names
         is_plain = _takes_as_they_are(served.spec) and kinds == {
@@ -109,6 +115,8 @@ class Plan:
 
     def _values(self, row: Any) -> Values:
         values: Values = msgspec.structs.astuple(row)
+        if not self._has_case:
+            values = (None, *values)
         case = values[0]
         if case is not None:
             if type(case) is not str:
@@ -143,11 +151,10 @@ def _request_type(entity: str | None, numbers: Sequence[str], categories: Sequen
     columns += [(name, str | float | int | bool | None) for name in categories]
     names = {f"c{i}": name for i, (name, _) in enumerate(columns)}
     fields: list[Any] = [(f"c{i}", kind) for i, (_, kind) in enumerate(columns)]
-    # The case comes first in a row's tuple, though it may be left out in the request.
-    case: Any = ("case", str | int | None, None) if entity is not None else ("case", None, None)
-    row = msgspec.defstruct(
-        "Row", [case, *fields], rename={**names, "case": entity or "\0"}, kw_only=True, gc=False
-    )
+    if entity is not None:  # its place in the tuple is there in any case
+        names["case"] = entity
+        fields.insert(0, ("case", str | int | None, None))
+    row = msgspec.defstruct("Row", fields, rename=names, kw_only=True, gc=False)
     return msgspec.defstruct(
         "Request",
         [

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
-from time import monotonic, perf_counter
+from time import perf_counter
 from typing import Protocol
 
 from estate.core.prediction_id import new_ids
 from serving.hot.plan import NotPlain, Plan, Values
 from serving.hot.reply import Reply
 from serving.lanes import Desk
+from serving.lanes.pace import Spent
 from serving.models import Models, ServedModel
 from serving.predictors import Cases
 from serving.scoring import kept, scores_of
@@ -110,14 +111,14 @@ class Way:
         return self._plan
 
     def _answer(self, plan: Plan, taken: list[_Taken]) -> None:
-        began = monotonic()
+        began = Spent.now()
         rows = taken[0].rows if len(taken) == 1 else [row for request in taken for row in request.rows]
         features = plan.features(rows)
         entities = [row[0] for row in rows]
         ids = new_ids(len(rows))
         scores = scores_of(plan.answering, Cases.of(features, entities, ids))
         answered = kept(plan.served, features, entities, scores, ids=ids)
-        self._lane.pace.note(len(rows), monotonic() - began)
+        self._lane.pace.note(len(rows), began)
         self._desk.keep(answered)  # before anybody hears of it
         counts = [len(request.rows) for request in taken]
         parts = self._reply.parts(plan.served, plan.answering, answered, counts)

@@ -81,7 +81,7 @@ def _matrix(numbers: Numbers, count: int, width: int, *, by_column: bool) -> Num
 
 
 def _rest(content: bytes) -> Sequence[Any]:
-    return msgspec.msgpack.decode(content) if content else (None, None, None)  # type: ignore[no-any-return]
+    return msgspec.msgpack.decode(content) if content else (None, None, None)
 
 
 def _split(rows: PredictionRows, mask: Any, other: Context) -> list[KeptRows]:

@@ -62,7 +62,8 @@ def missing(content: Buffer, start: int) -> int:
     rest = len(content) - start
     if rest < HEAD.size:
         return HEAD.size - rest if MARK.startswith(bytes(content[start : start + 4])[:rest]) else 0
-    mark, length, _ = HEAD.unpack_from(content, start)
+    head: tuple[bytes, int, int] = HEAD.unpack_from(content, start)
+    mark, length, _ = head
     if mark != MARK or length > MOST_BYTES:
         return 0
     return max(0, HEAD.size + length - rest)

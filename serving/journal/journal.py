@@ -72,6 +72,7 @@ class Journal:
         self._count_kept, self._count_dropped = count_kept, count_dropped
         self._queue: deque[Record] = deque()
         self.waiting_rows = 0
+        self._segment: Segment | None = None
         self._begin()
 
     def put(self, record: Record) -> None:
@@ -118,7 +119,7 @@ class Journal:
     def _begin(self) -> None:
         self._process, self._lock = os.getpid(), threading.Lock()
         self._name, self._number = f"{time_ns():020d}-{self._process}", 0
-        self._segment: Segment | None = None
+        self._segment = None
         self._look_at = 0
         self._retry_at = self._say_at = 0.0
         self._failing = False

@@ -7,6 +7,7 @@ import threading
 from time import monotonic
 
 from serving.lanes.lane import MOST_WAITING_ROWS, Lane, too_late
+from serving.lanes.pace import Spent
 from serving.lanes.question import Question
 from serving.metrics import Metrics
 from serving.prediction_log import AnsweredRows
@@ -68,9 +69,9 @@ class Desk:
             lane.close()
 
     def _answer(self, lane: Lane, question: Question) -> AnsweredRows:
-        began = monotonic()
+        began = Spent.now()
         features = question.features()
         answered = score(question.served, question.answering, features, question.entities)
-        lane.pace.note(question.rows, monotonic() - began)
+        lane.pace.note(question.rows, began)
         self.keep(answered)
         return answered

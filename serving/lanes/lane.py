@@ -17,7 +17,7 @@ from estate.core.errors import LeadloopError
 from estate.core.frame import Frame
 from serving.answering import Answering
 from serving.lanes.line import Line, Waiting
-from serving.lanes.pace import Pace
+from serving.lanes.pace import Pace, Spent
 from serving.lanes.question import Question
 from serving.metrics import Metrics
 from serving.prediction_log import AnsweredRows
@@ -147,28 +147,28 @@ class Lane:
         return [part_of(whole, stop - q.rows, stop) for q, stop in zip(questions, stops, strict=True)]
 
     def _scored(self, questions: Sequence[Question]) -> AnsweredRows:
-        first, began = questions[0], monotonic()
+        first, began = questions[0], Spent.now()
         features = joined([question.features() for question in questions])
         entities = [entity for question in questions for entity in question.entities]
         if len(features) > PIECE_ROWS:
             return self._scored_in_pieces(first, features)
         answered = score(first.served, first.answering, features, entities)
-        self.pace.note(len(features), monotonic() - began)
+        self.pace.note(len(features), began)
         return answered
 
     def _scored_in_pieces(self, question: Question, features: Frame) -> AnsweredRows:
-        began = monotonic()
+        began = Spent.now()
 
         def between() -> None:
             nonlocal began
-            self.pace.note(PIECE_ROWS, monotonic() - began)
+            self.pace.note(PIECE_ROWS, began)
             with self._changed:
                 people = self._line.small_people()
             if people:
                 self._answer(people)
             if monotonic() > question.deadline:
                 raise too_late(self.model)
-            began = monotonic()
+            began = Spent.now()
 
         return score_in_pieces(
             question.served, question.answering, features, question.entities, between=between

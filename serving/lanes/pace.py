@@ -3,48 +3,81 @@
 from __future__ import annotations
 
 import threading
+from collections import deque
+from dataclasses import dataclass
+from time import monotonic, thread_time
 
 _WEIGHT = 0.2
-_QUICK_SECONDS = 0.002
-_PROBE_ROWS = 64
+_SMALL_ROWS = 64
+_QUICK_CPU_SECONDS = 0.002
+_QUICK_SECONDS = 0.005
+_LOOKED_BACK = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Spent:
+    """Moments at the start of a call: by the clock, and by what this thread has computed."""
+
+    clock: float
+    computed: float
+
+    @classmethod
+    def now(cls) -> Spent:
+        """Return both as they are."""
+        return cls(monotonic(), thread_time())
 
 
 class Pace:
-    """A moving average of the seconds of a call and of a row; safe to share between threads.
+    """Averages over the calls to a model; safe to share between threads.
+
+    What a call computes says how long it blocks others on a machine with nothing else to do; what the clock
+    says grows with everything else that runs there. A call is short if it computes little, and if the
+    shortest of late was short by the clock too: one that waits for something is always long.
 
     Examples
     --------
     >>> pace = Pace()
-    >>> pace.note(1, 0.0001)
+    >>> pace.quick
+    False
+    >>> pace.add(1, clock=0.001, computed=0.0001)
     >>> pace.quick
     True
-    >>> pace.note(1, 1.0)
-    >>> pace.quick, round(pace.seconds_of(10), 1)
-    (False, 2.0)
+    >>> pace.add(1, clock=1.0, computed=0.9)
+    >>> pace.quick
+    False
     """
 
     def __init__(self) -> None:
-        self._call_seconds: float | None = None
+        self._computed: float | None = None
         self._row_seconds = 0.0
+        self._clocks: deque[float] = deque(maxlen=_LOOKED_BACK)
         self._lock = threading.Lock()
 
-    def note(self, rows: int, seconds: float) -> None:
-        """Count a call."""
-        of_row = seconds / max(rows, 1)
+    def note(self, rows: int, since: Spent) -> None:
+        """Count a call that this thread began then and has ended now."""
+        self.add(rows, clock=monotonic() - since.clock, computed=thread_time() - since.computed)
+
+    def add(self, rows: int, *, clock: float, computed: float) -> None:
+        """Count a call: seconds by the clock, and those that were computed."""
         with self._lock:
-            if self._call_seconds is None:
-                self._call_seconds, self._row_seconds = seconds, of_row
-                return
-            # A large call says little of a small one: only small ones tell what one of them takes.
-            if rows <= _PROBE_ROWS:
-                self._call_seconds += _WEIGHT * (seconds - self._call_seconds)
-            self._row_seconds += _WEIGHT * (of_row - self._row_seconds)
+            first = self._computed is None
+            weight = 1.0 if first else _WEIGHT
+            self._row_seconds += weight * (clock / max(rows, 1) - self._row_seconds)
+            if rows <= _SMALL_ROWS or self._computed is None:  # a large call says little of a small one
+                self._computed = (
+                    computed
+                    if self._computed is None
+                    else (self._computed + weight * (computed - self._computed))
+                )
+                self._clocks.append(clock)
 
     @property
     def quick(self) -> bool:
         """Whether a small call is over before a thread would have taken it up; False where none was seen."""
-        return self._call_seconds is not None and self._call_seconds < _QUICK_SECONDS
+        if self._computed is None or self._computed >= _QUICK_CPU_SECONDS:
+            return False
+        return min(self._clocks) < _QUICK_SECONDS
 
     def seconds_of(self, rows: int) -> float:
-        """Return about how long so many rows take."""
+        """Return about how long so many rows take by the clock."""
         return rows * self._row_seconds
