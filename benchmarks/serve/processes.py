@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
 import time
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
@@ -71,20 +72,23 @@ def memory(pids: Collection[int]) -> Memory:
     return Memory(rss / _KB_PER_MB, pss / _KB_PER_MB)
 
 
-def end(root: int, mark: str, known: Collection[int] = (), *, grace_seconds: float = 10.0) -> None:
+def end(
+    process: subprocess.Popen[bytes], mark: str, known: Collection[int] = (), *, grace_seconds: float = 10.0
+) -> None:
     """Ask a server to stop, and kill what of it still lives after a while."""
-    seen = family(root, mark, known)
-    _send(seen & {root}, signal.SIGTERM)
+    seen = family(process.pid, mark, known)
+    _send(seen & {process.pid}, signal.SIGTERM)
     until = time.monotonic() + grace_seconds
-    while time.monotonic() < until and (seen := family(root, mark, seen)):
-        _reap(root)
+    while time.monotonic() < until and (seen := family(process.pid, mark, seen)):
+        process.poll()
         time.sleep(0.05)
     for _ in range(20):  # one that is being started as the others are killed
-        if not (seen := family(root, mark, seen)):
-            return
+        if not (seen := family(process.pid, mark, seen)):
+            break
         _send(seen, signal.SIGKILL)
-        _reap(root)
+        process.poll()
         time.sleep(0.05)
+    process.wait()
 
 
 def _send(pids: Collection[int], number: signal.Signals) -> None:
@@ -93,13 +97,6 @@ def _send(pids: Collection[int], number: signal.Signals) -> None:
             os.kill(pid, number)
         except ProcessLookupError:
             continue
-
-
-def _reap(root: int) -> None:
-    try:
-        os.waitpid(root, os.WNOHANG)
-    except ChildProcessError:
-        return
 
 
 def _stats() -> Iterator[tuple[int, int, int]]:

@@ -135,7 +135,7 @@ def started(server: Server, choice: str, material: Material, workers: int) -> It
             running.look()
             yield running
         finally:
-            processes.end(process.pid, running.mark, running.family)
+            processes.end(process, running.mark, running.family)
 
 
 def _wait(running: Running, process: subprocess.Popen[bytes], material: Material, log: Path) -> None:
