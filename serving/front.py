@@ -28,6 +28,7 @@ class Front:
     limits : Limits
     request_log : RequestLog
     memory : MemoryWatch
+    metrics : Metrics
     """
 
     settings: Settings
@@ -35,6 +36,7 @@ class Front:
     limits: Limits
     request_log: RequestLog
     memory: MemoryWatch
+    metrics: Metrics
 
     @property
     def metrics_open(self) -> bool:
@@ -46,6 +48,10 @@ class Front:
     def watches_each(self) -> bool:
         """Whether every request leaves a line or a trace: then none goes the short way."""
         return is_tracing() or self.request_log.wants(200, 0.0)
+
+    def refused(self, reason: str) -> None:
+        """Count a request that the guard refused."""
+        self.metrics.refusals.labels(reason).inc()
 
     def start(self) -> None:
         """Begin to watch and to trace."""
@@ -80,4 +86,5 @@ def make_front(settings: Settings, metrics: Metrics) -> Front:
         limits_of(settings),
         RequestLog(settings.serving_slow_ms / 1000),
         MemoryWatch(metrics.memory),
+        metrics,
     )

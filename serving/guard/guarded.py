@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-
 from typing import NamedTuple
 
 from starlette.types import ASGIApp, Receive, Scope, Send

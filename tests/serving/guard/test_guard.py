@@ -9,10 +9,9 @@ import pytest
 from estate.core.clock import now
 from serving.guard import guard as module
 from serving.guard.api_key import LENGTH, KeyTerms, Role
-from serving.guard.guard import Admission, Guard
+from serving.guard.guard import Admission, Guard, Refusal
 from serving.guard.key_file import KeyFile
 from serving.guard.rates import Rates
-from serving.problems import Problem
 from tests.serving.shop import wait_for
 
 
@@ -30,8 +29,8 @@ def make(keys: KeyFile, name: str = "crm", role: Role = Role.SCORE, **terms: obj
     return keys.create(made)[1].encode()
 
 
-def refusal(guard: Guard, presented: bytes | None, role: Role = Role.SCORE, rows: int = 1) -> Problem:
-    with pytest.raises(Problem) as raised:
+def refusal(guard: Guard, presented: bytes | None, role: Role = Role.SCORE, rows: int = 1) -> Refusal:
+    with pytest.raises(Refusal) as raised:
         guard.admit(presented, role, rows)
     return raised.value
 
@@ -121,7 +120,7 @@ def test_a_revoked_key_stops_within_a_second(keys: KeyFile) -> None:
     def refused() -> bool:
         try:
             guard.admit(presented)
-        except Problem as problem:
+        except Refusal as problem:
             return str(problem).startswith("API key: expected a valid one, got `crm`, which was revoked.")
         return False
 
@@ -202,18 +201,16 @@ def test_rows_paid_for_are_not_counted_again(keys: KeyFile) -> None:
     assert refusal(guard, presented).status == 429
 
 
-def test_every_refusal_is_counted_by_its_reason(keys: KeyFile) -> None:
-    reasons: list[str] = []
-    guard = guarded(keys, refused=reasons.append)
+def test_every_refusal_has_a_reason_to_be_counted_by(keys: KeyFile) -> None:
     presented = make(keys, rate=1.0)
-    guard = guarded(keys, refused=reasons.append)
+    guard = guarded(keys)
     guard.admit(presented)
-    for given, role, rows in (
+    asked = (
         (None, Role.SCORE, 1),
         (b"x", Role.SCORE, 1),
         (presented, Role.ADMIN, 1),
         (presented, Role.SCORE, 1),
         (presented, Role.SCORE, 2),
-    ):
-        refusal(guard, given, role, rows)
+    )
+    reasons = [refusal(guard, given, role, rows).reason for given, role, rows in asked]
     assert reasons == ["no_key", "wrong_key", "role", "rate", "rows"]

@@ -1,8 +1,9 @@
 from __future__ import annotations
 
 import threading
-from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
+from multiprocessing.queues import Queue
+from multiprocessing.synchronize import Barrier
 from pathlib import Path
 
 from hypothesis import given
@@ -80,11 +81,20 @@ def test_threads_together_get_what_one_would() -> None:
     assert len(granted) == 500
 
 
-def _ask(path: Path) -> int:
+def _ask(path: Path, together: Barrier, granted: Queue[int]) -> None:
     rates = Rates(path, Clock())
-    return sum(rates.take(Rate(3, 100, 500), 1) == 0 for _ in range(1000))
+    together.wait()
+    granted.put(sum(rates.take(Rate(3, 100, 20_000), 1) == 0 for _ in range(20_000)))
 
 
 def test_processes_together_get_what_one_would(tmp_path: Path) -> None:
-    with ProcessPoolExecutor(3, mp_context=get_context("spawn")) as pool:
-        assert sum(pool.map(_ask, [tmp_path / "rates"] * 6)) == 500
+    context = get_context("spawn")
+    together, granted = context.Barrier(3), context.Queue()
+    processes = [context.Process(target=_ask, args=(tmp_path / "rates", together, granted)) for _ in range(3)]
+    for process in processes:
+        process.start()
+    got = [granted.get(timeout=60) for _ in processes]
+    for process in processes:
+        process.join()
+    assert sum(got) == 20_000
+    assert max(got) < 20_000  # or they were not at it at once
