@@ -53,6 +53,8 @@ class Seen:
         Of its scores to the right ones, at most.
     problem : str
         Why it was not measured.
+    refused : int
+        Requests that were refused after the first right answer, while the server was still starting.
     """
 
     server: Server
@@ -61,6 +63,7 @@ class Seen:
     cold_starts_s: list[float] = field(default_factory=list)
     difference: float = 0.0
     problem: str = ""
+    refused: int = 0
 
     def middle(self, connections: int, name: str) -> float | None:
         """Return the median of a number over the rounds; None where it was not measured."""
@@ -82,7 +85,8 @@ class Seen:
             "peak_rss_mb": round(max(load.memory.rss for load in every)),
             "peak_pss_mb": round(max(load.memory.pss for load in every)),
             "cold_start_s": round(median(self.cold_starts_s), 2),
-            "configuration": self.choice,
+            "configuration": self.choice
+            + (f"; {self.refused} refused after the first right answer" if self.refused else ""),
         }
         for number, connections in enumerate(self.loads):
             figures = {name: self.middle(connections, name) for name in ("p50_ms", "p95_ms", "p99_ms")}
@@ -136,7 +140,9 @@ def check(running: Running, seen: Seen, material: Material, right: float) -> Non
     StackError
         If they are others: then the server does another work, and can't be compared.
     """
-    seen.difference = max(seen.difference, running.difference(material, CHECKED_ROWS))
+    difference = running.difference(material, CHECKED_ROWS)
+    seen.refused += running.refused
+    seen.difference = max(seen.difference, difference)
     if seen.difference > right:
         raise StackError(
             f"scores of {running.server.name}",

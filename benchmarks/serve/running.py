@@ -26,6 +26,7 @@ RIGHT = 1e-5
 _MARK = "LEADLOOP_BENCH_MARK"
 _START_SECONDS = 180.0
 _PAUSE_SECONDS = 0.01
+_AGAIN_SECONDS = 30.0
 
 
 @dataclass
@@ -41,6 +42,10 @@ class Running:
         From the start of the process to the first right answer.
     answered : int
         Requests that were answered with 200, those of the load included.
+    refused : int
+        Requests of the check, after the first right answer, that had to be sent again.
+    refusal : str
+        What came instead of the last answer that was none.
     family : set of int
         Its processes, as they were last seen.
     """
@@ -51,6 +56,8 @@ class Running:
     mark: str
     cold_start_s: float = 0.0
     answered: int = 0
+    refused: int = 0
+    refusal: str = ""
     family: set[int] = field(default_factory=set)
 
     @property
@@ -72,10 +79,12 @@ class Running:
             answer = connection.getresponse()
             content = answer.read()
             if answer.status != http.client.OK:
+                self.refusal = f"{answer.status} {content[:200].decode(errors='replace')}"
                 return None
             self.answered += 1
             return json.loads(content)
-        except (OSError, http.client.HTTPException):
+        except (OSError, http.client.HTTPException) as error:
+            self.refusal = repr(error)
             return None
         finally:
             connection.close()
@@ -92,11 +101,19 @@ class Running:
             return 0.0
         most = 0.0
         for row, expected in zip(material.rows[:rows], material.scores[:rows], strict=True):
-            answer = self.ask(row)
-            if answer is None:
-                raise StackError(f"{self.server.name}", expected="an answer to a good row", got="none")
+            answer = self._ask_again(row)
             most = max(most, abs(self.server.score(answer) - float(expected)))
         return most
+
+    def _ask_again(self, row: Mapping[str, float]) -> Any:
+        """Ask until there is an answer: one worker may be ready while another is not."""
+        until = time.monotonic() + _AGAIN_SECONDS
+        while (answer := self.ask(row)) is None:
+            self.refused += 1
+            if time.monotonic() > until:
+                raise StackError(self.server.name, expected="an answer to a good row", got=self.refusal)
+            time.sleep(_PAUSE_SECONDS)
+        return answer
 
 
 @contextmanager
