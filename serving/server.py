@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 
 import uvicorn
 
@@ -15,6 +16,7 @@ from serving.slow_clients import drop_slow
 DRAIN_SECONDS = 10
 BACKLOG = 4096
 _IDLE_SECONDS = 75
+_SWITCH_SECONDS = 0.001  # the loop is not to wait 5 ms for a thread that computes
 
 
 def make_server(process: Process) -> uvicorn.Server:
@@ -22,6 +24,7 @@ def make_server(process: Process) -> uvicorn.Server:
 
     SIGTERM and SIGINT end it: requests under way are finished, their answers are kept.
     """
+    sys.setswitchinterval(_SWITCH_SECONDS)
     made: list[Ways] = []
     sweeps: list[asyncio.Task[None]] = []
 

@@ -109,14 +109,13 @@ class CsvTarget:
         try:
             return self._pack(_lines(plain, "none")), b""
         except pa.ArrowInvalid:  # a text with a separator, a quote or an end of line
+            pass
+        except pa.ArrowNotImplementedError as error:
+            raise _no_text(error) from error
+        try:
             return self._pack(_lines(plain, "needed")), b""
-        except (pa.ArrowNotImplementedError, pa.ArrowTypeError) as error:
-            raise DataError(
-                "CSV target",
-                expected="columns of numbers, texts and times",
-                got=str(error).splitlines()[0],
-                todo="Write Parquet: a name that ends with .parquet.",
-            ) from error
+        except pa.ArrowException as error:
+            raise _no_text(error) from error
 
     def end(self, parts: Iterable[tuple[int, bytes]]) -> bytes:
         """Return nothing."""
@@ -143,6 +142,15 @@ def target_of(path: Path) -> Target:
     if path.name.endswith((".csv", ".csv.gz")):
         return CsvTarget(path.name.endswith(".gz"))
     raise DataError(f"file {path}", expected=f"a name that ends with {', '.join(KINDS)}", got=path.name)
+
+
+def _no_text(error: Exception) -> DataError:
+    return DataError(
+        "CSV target",
+        expected="columns of numbers, texts and times",
+        got=str(error).splitlines()[0],
+        todo="Write Parquet: a name that ends with .parquet.",
+    )
 
 
 def _repeats(kind: Any, values: Any) -> bool:

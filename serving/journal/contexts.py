@@ -57,7 +57,7 @@ def written(context: Context) -> tuple[int, bytes]:
     return int.from_bytes(key, "little"), bytes([CONTEXT]) + key + content
 
 
-def read(record: bytes | memoryview) -> tuple[int, Context]:
+def read(record: bytes) -> tuple[int, Context]:
     """Return key and context of such a record.
 
     Raises

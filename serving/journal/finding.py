@@ -36,7 +36,7 @@ def _found(content: bytes, wanted: bytes) -> Prediction | None:
     start: int | None = 0
     while start is not None:
         for found in frames.whole(content, start):
-            start, record = found.end, bytes(found.record)
+            start, record = found.end, found.record
             if record[:1] == bytes([CONTEXT]):
                 key, context = read(record)
                 contexts[key] = context

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 from zlib import crc32
 
 MARK = b"LLJ1"
@@ -15,37 +15,34 @@ HEAD = struct.Struct("<4sII")
 MOST_BYTES = 256 * 1024 * 1024
 """Of one record; a greater length is a broken one."""
 
-Buffer = bytes | memoryview
-
 
 def framed(record: bytes) -> bytes:
     """Return a record with its mark, length and checksum.
 
     Examples
     --------
-    >>> [(found.start, bytes(found.record)) for found in whole(framed(b"one") + framed(b"two"))]
+    >>> [(found.start, found.record) for found in whole(framed(b"one") + framed(b"two"))]
     [(0, b'one'), (15, b'two')]
     """
     return HEAD.pack(MARK, len(record), crc32(record)) + record
 
 
-@dataclass(frozen=True)
-class Found:
+class Found(NamedTuple):
     """A record that is whole, and where it lies."""
 
     start: int
     end: int
-    record: Buffer
+    record: bytes
 
 
-def whole(content: Buffer, start: int = 0) -> Iterator[Found]:
+def whole(content: bytes, start: int = 0) -> Iterator[Found]:
     """Return the records from a position on, up to the first one that is not whole."""
     while (found := at(content, start)) is not None:
         yield found
         start = found.end
 
 
-def at(content: Buffer, start: int) -> Found | None:
+def at(content: bytes, start: int) -> Found | None:
     """Return the record at a position; None if it is not whole."""
     if start + HEAD.size > len(content):
         return None
@@ -57,7 +54,7 @@ def at(content: Buffer, start: int) -> Found | None:
     return Found(start, end, record) if crc32(record) == checksum else None
 
 
-def missing(content: Buffer, start: int) -> int:
+def missing(content: bytes, start: int) -> int:
     """Return how many bytes the record at a position has beyond the content's end; 0 if that is not it."""
     rest = len(content) - start
     if rest < HEAD.size:

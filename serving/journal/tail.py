@@ -14,7 +14,8 @@ from estate.store.prediction_writer import KeptRows
 from serving.journal import folder as files
 from serving.journal import frames
 from serving.journal.contexts import CONTEXT, Context, read
-from serving.journal.decoding import Unreadable, rows_of
+from serving.journal.decoding import Unreadable
+from serving.journal.gathering import Gathering
 
 logger = logging.getLogger(__name__)
 
@@ -49,11 +50,11 @@ class Tail:
         content = os.pread(self._file, _CHUNK_BYTES, self.read_to)
         if more := frames.missing(content, 0):
             content += os.pread(self._file, more, self.read_to + len(content))
-        rows, end = self._decoded(content)
+        gathered, end = self._gathered(content)
         if not end and content:
             end = self._skipped()
         self.read_to += end
-        return rows
+        return gathered.rows()
 
     @property
     def finished(self) -> bool:
@@ -94,23 +95,21 @@ class Tail:
         """Let the file go."""
         os.close(self._file)
 
-    def _decoded(self, content: bytes, start: int = 0) -> tuple[list[KeptRows], int]:
-        rows: list[KeptRows] = []
-        end = start
-        for found in frames.whole(content, start):
+    def _gathered(self, content: bytes) -> tuple[Gathering, int]:
+        """Return the rows of whole records at the content's start, and where these end."""
+        gathered, end = Gathering(self._contexts), 0
+        for found in frames.whole(content):
+            record = found.record
             try:
-                rows.extend(self._rows(bytes(found.record)))
-            except (Unreadable, msgspec.MsgspecError):
+                if record[0] == CONTEXT:
+                    key, context = read(record)
+                    self._contexts[key] = context
+                else:
+                    gathered.add(record)
+            except (Unreadable, IndexError, msgspec.MsgspecError):
                 self._bad(self.read_to + found.start)
             end = found.end
-        return rows, end
-
-    def _rows(self, record: bytes) -> list[KeptRows]:
-        if record[:1] != bytes([CONTEXT]):
-            return rows_of(record, self._contexts)
-        key, context = read(record)
-        self._contexts[key] = context
-        return []
+        return gathered, end
 
     def _skipped(self) -> int:
         """Return the length of what can't be read, if something whole lies behind it; else 0.
@@ -155,7 +154,7 @@ class Tail:
     def _recalled(self, content: bytes) -> int:
         end = 0
         for found in frames.whole(content):
-            if found.record[:1] == bytes([CONTEXT]):
+            if found.record[:1] == bytes((CONTEXT,)):
                 key, context = read(found.record)
                 self._contexts[key] = context
             end = found.end

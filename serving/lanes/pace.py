@@ -10,7 +10,7 @@ from time import monotonic, thread_time
 _WEIGHT = 0.2
 _SMALL_ROWS = 64
 _QUICK_CPU_SECONDS = 0.002
-_QUICK_SECONDS = 0.005
+_QUICK_SECONDS = 0.02  # longer than a thread waits for the interpreter where others compute too
 _LOOKED_BACK = 16
 
 
