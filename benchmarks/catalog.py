@@ -15,6 +15,7 @@ BENCHMARKS: Mapping[str, str] = {
     "gate": "false passes and power of the gate, reuse of a holdout; simulated pairs of models",
     "ideas": "what caching, batching, vectorising, float32 and coroutines are really worth here",
     "promotion": "from the click to the first answer of the new version; rollback; flips under load",
+    "reasons": "what reasons for a score cost, and how close they come to exact ones; simulated rows",
     "replay": "real drift, bank-marketing file: never retraining, on schedule, on drift",
     "serve": "requests a second, tails, memory and cold start beside five other servers and the floors",
 }

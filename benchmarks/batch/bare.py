@@ -26,7 +26,7 @@ from estate.bundles.graph import INPUT, OUTPUT
 from estate.core.frame import Frame
 
 _SIZES = (256, 1024, 4096, 16_384, 65_536)
-_TRIED_ROWS = 131_072
+_TRIED_ROWS = 65_536
 
 Way = tuple[str, int, Callable[[Matrix], None]]
 
@@ -35,7 +35,8 @@ def main() -> None:
     """Answer each line with rows, seconds and the way."""
     bundle, source, workers = sys.argv[1:]
     matrix = _matrix(Bundle.open(Path(bundle)), Path(source))
-    name, size, score = _fastest(Path(bundle) / MODEL, matrix[:_TRIED_ROWS], int(workers))
+    tried = matrix[: min(_TRIED_ROWS, len(matrix) // 4)]
+    name, size, score = _fastest(Path(bundle) / MODEL, tried, int(workers))
     for _ in sys.stdin:
         seconds = _seconds(score, matrix)
         print(json.dumps({"rows": len(matrix), "seconds": seconds, "way": f"{name}, {size:,} rows a call"}))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from enum import StrEnum
+from functools import lru_cache
 from typing import Any
 
 import pyarrow as pa
@@ -71,12 +72,16 @@ def as_kind(values: Any, kind: Kind) -> Any:
             return values.cast(kind.type)  # nothing missing: no need to look for it
         except pa.ArrowInvalid:
             pass
-    known = pc.if_else(pc.is_in(values, value_set=_MISSING), None, values)
+    known = pc.if_else(pc.is_in(values, value_set=_set_of(NOT_KNOWN)), None, values)
     return known if kind is Kind.TEXT else pc.utf8_trim_whitespace(known).cast(kind.type)
 
 
-_MISSING = pa.array(NOT_KNOWN)
-_YES_OR_NO = pa.array(["True", "TRUE", "true", "False", "FALSE", "false"])
+_YES_OR_NO = ("True", "TRUE", "true", "False", "FALSE", "false")
+
+
+@lru_cache
+def _set_of(texts: tuple[str, ...]) -> Any:
+    return pa.array(texts)  # not when this is imported: Arrow then imports pandas
 
 
 def _is(values: Any, kind: Kind) -> bool:
@@ -88,7 +93,7 @@ def _is(values: Any, kind: Kind) -> bool:
         case Kind.WHOLE:
             return not pc.any(pc.match_substring(values, "x", ignore_case=True)).as_py()
         case Kind.BOOL:
-            known = values.filter(pc.invert(pc.is_in(values, value_set=_MISSING)))
-            return bool(pc.all(pc.is_in(known, value_set=_YES_OR_NO)).as_py())
+            known = values.filter(pc.invert(pc.is_in(values, value_set=_set_of(NOT_KNOWN))))
+            return bool(pc.all(pc.is_in(known, value_set=_set_of(_YES_OR_NO))).as_py())
         case _:
             return True

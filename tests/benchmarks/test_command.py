@@ -65,6 +65,17 @@ def test_alarms_quick_gives_one_object() -> None:
 
 @pytest.mark.thorough
 @pytest.mark.timeout(900)
+def test_batch_quick_scores_every_row_beside_the_bare_model() -> None:
+    made = result(benchmarks("batch", "--quick", "--json"))
+    bare, large, small, usual = made["rows"]
+    assert bare["way"].startswith("bare ONNX Runtime")
+    assert (bare["rows"], large["rows"], small["rows"]) == (150_000, 150_000, 50_000)
+    assert 0 < large["of_bare"] <= 1.2
+    assert usual["way"] == "pandas and scikit-learn"
+
+
+@pytest.mark.thorough
+@pytest.mark.timeout(900)
 def test_gate_quick_measures_false_passes_power_and_reuse() -> None:
     made = result(benchmarks("gate", "--quick", "--json"))
     assert {row["metric"] for row in made["rows"]} == {"roc_auc", "log_loss"}
