@@ -10,7 +10,7 @@ https://www.postgresql.org/docs/current/sql-copy.html, "Binary Format".
 from __future__ import annotations
 
 import struct
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from itertools import repeat
 from typing import Any
 
@@ -42,14 +42,14 @@ def long(value: int) -> bytes:
     return struct.pack(">iq", 8, value)
 
 
-def rows(count: int, fixed: Sequence[Field], texts: Sequence[Sequence[bytes]] = ()) -> bytes:
+def rows(count: int, fixed: Sequence[Field], texts: Sequence[Iterable[bytes]] = ()) -> bytes:
     """Return the tuples of so many rows.
 
     Parameters
     ----------
     fixed : sequence of Field
         Parts of one length, in order; the first one is the number of columns.
-    texts : sequence of sequence of bytes
+    texts : sequence of iterable of bytes
         Further columns after these, one encoded field a row.
     """
     table = np.empty(count, np.dtype([(name, kind) for name, kind, _ in fixed]))

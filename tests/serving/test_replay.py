@@ -195,4 +195,8 @@ def test_rows_that_were_scored_in_batches_of_any_size_give_the_same_bits(
                 assert (replay.score, replay.same) == (score, True), size
                 checked += 1
     writer.close()
+    some = features.take(np.arange(60))
+    together = predictor.predict_many(some).score
+    alone = np.concatenate([predictor.predict_many(some.take(np.array([i]))).score for i in range(60)])
+    assert np.abs(alone - together).max() <= (0.0 if "xgboost" in kind else 1e-6 * max(1.0, together.max()))
     assert checked == 1 + 2 + 3 + 5 + 8 + 40 + 40

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -21,7 +21,7 @@ import sqlalchemy as sa
 from estate.core.clock import now
 from estate.core.prediction_id import new_ids
 from estate.store.database import Database
-from estate.store.prediction_writer import PredictionWriter
+from estate.store.prediction_writer import KeptRows, PredictionWriter
 from serving.journal import encoding
 from serving.journal import folder as files
 from serving.journal.delivery import Delivery
@@ -42,6 +42,10 @@ def ids_in(database: Database) -> list[str]:
 def rows_in(database: Database) -> int:
     with database.begin() as connection:
         return int(connection.execute(sa.text("SELECT count(*) FROM predictions")).scalar_one())
+
+
+def are_in(database: Database, least: int, folder: Path) -> bool:
+    return rows_in(database) >= least or not files.segments(folder)
 
 
 def all_in(database: Database, ids: list[str]) -> bool:
@@ -124,9 +128,7 @@ def test_a_shipper_that_is_killed_again_and_again_brings_each_in_once(
     for _ in range(6):
         wanted = rows_in(database) + 1
         with process("serving.journal", env=environment):
-            wait_for(
-                lambda least=wanted: rows_in(database) >= least or not files.segments(folder), seconds=60
-            )
+            wait_for(partial(are_in, database, wanted, folder), seconds=60)
             time.sleep(moments.uniform(0, 0.02))
         left += bool(files.segments(folder))
     assert left  # so many were killed on their way
@@ -142,8 +144,8 @@ class Interrupted(PredictionWriter):
 
     calls = 0
 
-    def write(self, groups: object) -> int:  # type: ignore[override]
-        written = super().write(groups)  # type: ignore[arg-type]
+    def write(self, groups: Sequence[KeptRows]) -> int:
+        written = super().write(groups)
         Interrupted.calls += 1
         if Interrupted.calls % 2:
             raise RuntimeError("killed here")
