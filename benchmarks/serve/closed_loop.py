@@ -28,7 +28,7 @@ class _Asked:
 
     def __init__(self, requests: list[bytes], until: float) -> None:
         self.requests, self.until = requests, until
-        self.at = self.bad = self.broken = self.open = 0
+        self.at = self.sent = self.bad = self.broken = self.open = 0
         self.latencies: list[float] = []
         self.ids: list[bytes] = []
         self.over = asyncio.Event()
@@ -75,6 +75,7 @@ class _Client(asyncio.Protocol):
         if self._sent >= asked.until:
             self._transport.close()
             return
+        asked.sent += 1
         asked.at = (asked.at + 1) % len(asked.requests)
         self._transport.write(asked.requests[asked.at])
 
@@ -110,7 +111,9 @@ def main() -> None:
     p50, p95, p99 = (1000 * np.quantile(asked.latencies or [0.0], [0.5, 0.95, 0.99])).tolist()
     if ids:
         Path(ids[0]).write_bytes(b"\n".join(asked.ids))
-    counts = {"requests": len(asked.latencies), "seconds": took, "status": asked.bad, "socket": asked.broken}
+    answered = len(asked.latencies)
+    counts = {"requests": answered, "sent": asked.sent, "seconds": took}
+    counts |= {"status": asked.bad, "socket": asked.broken}
     sys.stdout.write(json.dumps({**counts, "p50_ms": p50, "p95_ms": p95, "p99_ms": p99}) + "\n")
 
 

@@ -1,7 +1,13 @@
 -- One body after the other, from a file with one a line; at the end what was measured, as one JSON line.
 -- Arguments behind `--`: the file of bodies.
 
-local requests, at = {}, 0
+local requests, at, workers = {}, 0, {}
+
+sent = 0
+
+function setup(thread)
+  workers[#workers + 1] = thread
+end
 
 function init(args)
   wrk.method = "POST"
@@ -12,15 +18,20 @@ function init(args)
 end
 
 function request()
+  sent = sent + 1
   at = at % #requests + 1
   return requests[at]
 end
 
+-- `wrk` counts no error where a server closes a connection instead of answering: `sent` shows it.
 function done(summary, latency, all)
-  local e = summary.errors
+  local e, asked = summary.errors, -1 -- the first thread makes one request to look at it
+  for _, thread in ipairs(workers) do
+    asked = asked + thread:get("sent")
+  end
   io.write(string.format(
-    '\n{"requests":%d,"seconds":%.6f,"p50_ms":%.4f,"p95_ms":%.4f,"p99_ms":%.4f,"status":%d,"socket":%d}\n',
-    summary.requests, summary.duration / 1e6,
+    '\n{"requests":%d,"sent":%d,"seconds":%.6f,"p50_ms":%.4f,"p95_ms":%.4f,"p99_ms":%.4f,"status":%d,"socket":%d}\n',
+    summary.requests, asked, summary.duration / 1e6,
     latency:percentile(50) / 1e3, latency:percentile(95) / 1e3, latency:percentile(99) / 1e3,
     e.status, e.connect + e.read + e.write + e.timeout))
 end
