@@ -25,6 +25,7 @@ from serving.schema import Liveness, ModelList, PredictRequest, PredictResponse
 from serving.status import readiness, status_of
 from serving.terms import terms_of
 
+_TABLES = "application/vnd.apache."
 _INLINE_ROWS = 64
 _INLINE_BYTES = 16 * 1024  # a body up to this is answered at once: handing it to a thread would cost more
 
@@ -86,8 +87,12 @@ async def show_prediction(request: Request) -> Response:
 
 
 async def predict(request: Request) -> Response:
-    """Score rows or leads."""
+    """Score rows, leads, or a table."""
     process, served = process_of(request), await served_model(request)
+    if request.headers.get("content-type", "").startswith(_TABLES):
+        from serving.protocols.bulk import score_table  # Arrow would make every start slower
+
+        return await score_table(request, served)
     terms, limits = terms_of(request.headers), process.front.limits
     decoded = await _decoded(await read_body(request, limits.body_bytes), limits.rows)
     charge(request.scope, len(decoded.rows or decoded.lead_ids or ()))

@@ -31,8 +31,8 @@ class InTime:
             return
         try:
             async with asyncio.timeout(self._limits.seconds) as answer:
-                body = _Arriving(receive, self._limits, answer)
-                await self._app(scope, body.receive, _begun(send, answer))
+                request = _Arriving(receive, send, self._limits, answer)
+                await self._app(scope, request.receive, request.send)
         except TimeoutError:
             if not answer.expired():
                 raise
@@ -40,37 +40,39 @@ class InTime:
 
 
 class _Arriving:
-    """The body of one request, each piece of which puts off the time at which the answer is due."""
+    """One request, each piece of whose body puts off the time at which the answer is due.
 
-    def __init__(self, receive: Receive, limits: Limits, answer: asyncio.Timeout) -> None:
-        self._receive, self._limits, self._answer = receive, limits, answer
-        self._due = asyncio.get_running_loop().time() + limits.arrival_seconds
-        self._complete = False
+    An answer that has begun may go on for as long as it likes. A body may come while it does; only the time
+    in which somebody waits for the body counts.
+    """
+
+    def __init__(self, receive: Receive, send: Send, limits: Limits, answer: asyncio.Timeout) -> None:
+        self._receive, self._send, self._limits, self._answer = receive, send, limits, answer
+        self._left = limits.arrival_seconds
+        self._complete = self._begun = False
 
     async def receive(self) -> Message:
         if self._complete:
             return await self._receive()
         self._answer.reschedule(None)
+        since = asyncio.get_running_loop().time()
         try:
-            async with asyncio.timeout_at(self._due):
+            async with asyncio.timeout_at(since + self._left):
                 message = await self._receive()
         except TimeoutError as error:
             raise too_slow(self._limits.arrival_seconds, "body") from error
-        self._due += len(message.get("body", b"")) / BODY_BYTES_PER_SECOND
+        now = asyncio.get_running_loop().time()
+        self._left += len(message.get("body", b"")) / BODY_BYTES_PER_SECOND - (now - since)
         self._complete = not message.get("more_body", False)
-        self._answer.reschedule(asyncio.get_running_loop().time() + self._limits.seconds)
+        if not self._begun:
+            self._answer.reschedule(now + self._limits.seconds)
         return message
 
-
-def _begun(send: Send, answer: asyncio.Timeout) -> Send:
-    """Return a ``send`` with which an answer that has begun may go on for as long as it likes."""
-
-    async def note(message: Message) -> None:
+    async def send(self, message: Message) -> None:
         if message["type"] == "http.response.start":
-            answer.reschedule(None)
-        await send(message)
-
-    return note
+            self._begun = True
+            self._answer.reschedule(None)
+        await self._send(message)
 
 
 def too_slow(seconds: float, what: str) -> Problem:

@@ -55,6 +55,14 @@ class Settings(BaseSettings):
     serving_max_arrival_seconds: float = Field(
         10.0, gt=0, description="that a head may take to arrive, and a body: one more for each 16 KiB"
     )
+    serving_max_batch_bytes: int = Field(
+        64 * 1024 * 1024,
+        ge=65536,
+        description="of one batch of an Arrow stream or a page of Parquet, unpacked",
+    )
+    serving_max_spool_bytes: int = Field(
+        1024 * 1024 * 1024, ge=65536, description="on disk: of a Parquet body, and of answers not taken yet"
+    )
     serving_rate: float | None = Field(
         None, gt=0, description="rows a second of an API key without a rate of its own; of all without keys"
     )
@@ -75,7 +83,9 @@ class Settings(BaseSettings):
         1.0, ge=0, description="a model that takes longer for one row has its scores kept; 0: none"
     )
     serving_journal_mb: float = Field(
-        2048.0, ge=1, description="disk for answers on their way to the database; beyond it they wait in memory"
+        2048.0,
+        ge=1,
+        description="disk for answers on their way to the database; beyond it they wait in memory",
     )
     metrics_open: bool | None = Field(
         None, description="whether /metrics needs no API key; on loopback it needs none if not set"

@@ -35,6 +35,18 @@ def read_struct(content: bytes) -> Struct:
     return _Reader(content).struct()
 
 
+def read_struct_at(content: bytes) -> tuple[Struct, int]:
+    """Read the struct that some bytes begin with; returns how many of them it took, too.
+
+    Raises
+    ------
+    ValueError, IndexError
+        If there is none, or not all of it.
+    """
+    reader = _Reader(content)
+    return reader.struct(), reader.at
+
+
 def write_struct(struct: Struct) -> bytes:
     """Write one struct, fields in the order of their numbers."""
     out = bytearray()

@@ -78,6 +78,13 @@ def charge(scope: Scope, rows: int, *, paid: int = 1) -> None:
         raise
 
 
+def most_at_once(scope: Scope) -> int | None:
+    """Return how many rows a request's caller may ever have at once; None without a rate."""
+    admitted: tuple[Guard, Admission] | None = scope.get(_ADMITTED)
+    rate = admitted[1].rate if admitted is not None else None
+    return None if rate is None else max(1, int(rate.burst))
+
+
 def key_name(scope: Scope) -> str:
     """Return the name of the key that a request came with; empty without one."""
     admitted: _Admitted | None = scope.get(_ADMITTED)
