@@ -138,7 +138,9 @@ print(sum(kept), journal.waiting_rows)
 """
 
 
-def test_a_record_that_was_written_by_half_is_taken_back(tmp_path: Path, database: Database) -> None:
+def test_a_record_that_was_written_by_half_is_taken_back(
+    tmp_path: Path, database: Database, caplog: pytest.LogCaptureFixture
+) -> None:
     """The kernel writes what fits below the limit and refuses the rest."""
     ran = subprocess.run(
         [sys.executable, "-c", LIMITED, str(tmp_path)], cwd=ROOT, capture_output=True, text=True, check=True
@@ -148,6 +150,7 @@ def test_a_record_that_was_written_by_half_is_taken_back(tmp_path: Path, databas
     ship(tmp_path, database)
     assert len(kept(database)) == 600
     assert not list(tmp_path.glob("*.bad"))
+    assert "journal_torn" not in caplog.text
 
 
 def test_beyond_its_own_limit_the_journal_counts_the_disk_as_full(tmp_path: Path) -> None:
