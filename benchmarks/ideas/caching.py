@@ -29,10 +29,10 @@ def hit_rows(material: Material, seconds: float) -> list[dict[str, object]]:
     session = open_session(material)
     rows = rows_of(material).tolist()
     known = dict.fromkeys(map(tuple, rows), 0.5)
-    one = tuple(rows[0])
+    by_id = {f"lead-{number}": 0.5 for number in range(len(rows))}
     took = in_turn(
         {
-            "bare hit": lambda: [known[one] for _ in range(_CALLS)],
+            "bare hit": lambda: [by_id["lead-17"] for _ in range(_CALLS)],
             "hit": lambda: [known[tuple(values)] for values in rows],
             "model": lambda: [score(session, np.array([values], dtype=np.float32)) for values in rows],
         },
@@ -45,7 +45,7 @@ def hit_rows(material: Material, seconds: float) -> list[dict[str, object]]:
             "cache: a hit over a model call",
             CLAIM,
             model / bare,
-            measured_as=f"one call of one row, {told(model)}, over a dictionary and one key, {told(bare)}",
+            measured_as=f"one call of one row, {told(model)}, over a dictionary by lead id, {told(bare)}",
             in_a_request="see the rows over HTTP",
         ),
         row(

@@ -106,6 +106,28 @@ def test_replay_quick_goes_through_the_platform(public_data: Path, tmp_path: Pat
     assert Path(made["plot"]).read_bytes().startswith(b"\x89PNG")
 
 
+@pytest.mark.thorough
+@pytest.mark.timeout(900)
+def test_serve_quick_finds_every_answer_in_the_log() -> None:
+    made = result(benchmarks("serve", "--quick", "--json"))
+    measured = {row["server"]: row for row in made["rows"] if row.get("connections") == 64}
+    assert set(measured) == {"leadloop", "bare ASGI echo", "asyncio protocol echo"}
+    assert all(row["requests_s"] > 0 and row["errors"] == 0 for row in measured.values())
+    met = {goal["goal"]: goal["met"] for goal in made["goals"]}
+    assert met["acknowledged answers that are not in the log at most 0"]
+    assert met["rows of the log that nobody asked for at most 0"]
+
+
+@pytest.mark.thorough
+@pytest.mark.timeout(900)
+def test_ideas_quick_says_claim_and_measure_of_each() -> None:
+    made = result(benchmarks("ideas", "--quick", "--json"))
+    assert all(
+        {"idea", "claim", "measured", "measured_as", "in_a_request"} == set(row) for row in made["rows"]
+    )
+    assert len(made["goals"]) == 1
+
+
 def test_a_table_shows_rows_and_unmet_goals(capsys: pytest.CaptureFixture[str]) -> None:
     goal = {"goal": "loss at most 0.5", "value": 0.6, "bound": 0.5, "met": False}
     made = {"benchmark": "made up", "machine": "here", "commit": "abc", "rows": [{"loss": 0.61234}]}
