@@ -131,6 +131,7 @@ def started(server: Server, choice: str, material: Material, workers: int) -> It
         **{name: value for name, value in os.environ.items() if not name.startswith(("LEADLOOP_", "RAY_"))},
         "OMP_NUM_THREADS": "1",
         "PYTHONWARNINGS": "ignore",
+        "HOME": str(material.folder),  # what tools leave there goes with it
         "BENCH_FOLDER": str(material.folder),
         "BENCH_PORT": str(ground.port),
         "BENCH_WORKERS": str(workers),

@@ -47,6 +47,7 @@ if __name__ == "__main__":
         include_dashboard=False,
         log_to_driver=False,
         _node_ip_address="127.0.0.1",
+        _temp_dir=str(Path(os.environ["BENCH_FOLDER"]) / "r"),  # short: sockets go there
     )
     serve.start(http_options={"host": "127.0.0.1", "port": int(os.environ["BENCH_PORT"])})
     serve.run(Deals.bind(), route_prefix="/predict", logging_config={"enable_access_log": False})
