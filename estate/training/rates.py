@@ -21,7 +21,7 @@ def jeffreys(positives: Any, rows: Any, level: float) -> tuple[Any, Any]:
     Examples
     --------
     >>> [round(float(end), 3) for end in jeffreys(18, 100, 0.9)]
-    [0.124, 0.249]
+    [0.124, 0.25]
     """
     import numpy as np
     from scipy.special import betaincinv
