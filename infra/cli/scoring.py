@@ -118,7 +118,9 @@ def _score_rows(
             workers=workers or cores(), on_bad_rows=on_bad_rows.value, progress=progress, say=say
         )
         done = score_rows(served, asked.source(served, settings), target, options)
-    bad = {"bad_rows": done.bad_rows, "bad": str(bad_path(target))} if done.bad_rows else {}
+    bad: dict[str, str | int] = (
+        {"bad_rows": done.bad_rows, "bad": str(bad_path(target))} if done.bad_rows else {}
+    )
     return {
         "model": model,
         "rows": done.rows,

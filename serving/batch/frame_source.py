@@ -43,7 +43,7 @@ class FrameSource:
         try:
             return pa.Table.from_pandas(frame, preserve_index=False).replace_schema_metadata()
         except (pa.ArrowInvalid, pa.ArrowTypeError):  # a column of texts and numbers
-            mixed = {n: frame[n].map(category_text) for n in frame if frame[n].dtype == object}
+            mixed = {n: frame[n].map(category_text) for n in frame.columns if frame[n].dtype == object}
             return pa.Table.from_pandas(frame.assign(**mixed), preserve_index=False).replace_schema_metadata()
 
     @property

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TypeVar
 
@@ -11,7 +11,7 @@ T = TypeVar("T")
 R = TypeVar("R")
 
 
-def in_order(function: Callable[[T], R], items: Iterable[T], *, workers: int) -> Iterator[R]:
+def in_order(function: Callable[[T], R], items: Iterable[T], *, workers: int) -> Generator[R]:
     """Yield ``function(item)`` of each item, in order; the first error ends it.
 
     At most one item waits for each one that is worked on: what is read ahead stays bounded, and a worker that

@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from estate.core.errors import DataError
 
-_BYTES_AT_ONCE = 32_000_000
+_BYTES_AT_ONCE = 32 << 20
 _MOST_ROWS, _LEAST_ROWS = 65_536, 2_048
 
 

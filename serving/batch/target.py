@@ -58,8 +58,8 @@ class ParquetTarget:
     def encode(self, batch: Any) -> tuple[Buffer, bytes]:
         """Return a row group and its metadata.
 
-        What would cost most of the time is left out where it is worth little: dictionaries of numbers and of
-        texts that seldom repeat, and the least and greatest of the source's fractions.
+        What would cost most of the time is left out where it is worth little: dictionaries of values that
+        seldom repeat, and the least and greatest of the source's fractions.
         """
         fields = [(field.name, field.type, batch.column(i)) for i, field in enumerate(batch.schema)]
         ranged = [name for name, kind, _ in fields if name == "score" or not pa.types.is_floating(kind)]
@@ -95,7 +95,7 @@ class CsvTarget:
         """Return the line of names."""
         line = io.StringIO()
         csv.writer(line, lineterminator="\n").writerow(schema.names)
-        return self._pack(line.getvalue().encode())
+        return bytes(self._pack(line.getvalue().encode()))
 
     def encode(self, batch: Any) -> tuple[Buffer, bytes]:
         """Return the lines.
@@ -122,7 +122,7 @@ class CsvTarget:
         del parts
         return b""
 
-    def _pack(self, content: Buffer) -> Buffer | Any:
+    def _pack(self, content: Buffer) -> Buffer:
         if not self.packed:
             return content
         packer = zlib.compressobj(6, zlib.DEFLATED, 31)
@@ -154,11 +154,14 @@ def _no_text(error: Exception) -> DataError:
 
 
 def _repeats(kind: Any, values: Any) -> bool:
-    """Whether a column is of texts that seem to repeat."""
-    if not (pa.types.is_string(kind) or pa.types.is_large_string(kind)):
-        return bool(pa.types.is_dictionary(kind))
+    """Whether a column's values seem to repeat."""
+    if pa.types.is_dictionary(kind) or pa.types.is_nested(kind):
+        return not pa.types.is_nested(kind)
     some = values.slice(0, _LOOKED_AT)
-    return bool(pc.count_distinct(some).as_py() <= len(some) // 2)
+    try:
+        return bool(pc.count_distinct(some, mode="all").as_py() <= len(some) // 2)
+    except pa.ArrowNotImplementedError:  # nulls alone, and rare types
+        return False
 
 
 def _lines(batch: Any, quoting: str) -> Buffer:

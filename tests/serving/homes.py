@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,7 +12,7 @@ import pandas as pd
 
 from estate.bundles import Bundle
 from estate.core.feature_set import FeatureSet
-from estate.core.model_spec import ModelSpec
+from estate.core.model_spec import ModelSpec, TableSource
 from estate.core.prediction import AnsweredBy
 from estate.training.bundling import write_bundle
 from estate.training.extract import extract
@@ -36,6 +37,7 @@ def with_floors(path: Path) -> Path:
 def plain_spec(path: Path) -> ModelSpec:
     """Describe a model whose features are columns as they are; ``?`` means not known."""
     spec = home_spec(path)
+    assert isinstance(spec.source, TableSource)
     return replace(spec, features=AS_THEY_ARE, source=replace(spec.source, missing=("?",)))
 
 
@@ -71,6 +73,14 @@ def table(rows: int, *, seed: int = 0) -> pd.DataFrame:
             "note": ['says "yes"' if i % 7 else "a, b\nc" for i in range(rows)],
         }
     )
+
+
+def with_texts(rows: pd.DataFrame, bad: Mapping[int, str]) -> pd.DataFrame:
+    """Return rows whose prices are texts, some of them no numbers."""
+    prices = [None if pd.isna(price) else str(price) for price in rows["price_usd"]]
+    for row, text in bad.items():
+        prices[row] = text
+    return rows.assign(price_usd=pd.Series(prices, dtype=object))
 
 
 def open_again(bundle: Path) -> ServedModel:

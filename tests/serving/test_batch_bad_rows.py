@@ -10,7 +10,7 @@ import pytest
 from estate.core.errors import DataError
 from serving.batch import BatchOptions, bad_path, score_rows
 from serving.models import ServedModel
-from tests.serving.homes import plain_spec, serve, table, write_training
+from tests.serving.homes import plain_spec, serve, table, with_texts, write_training
 
 
 @pytest.fixture(scope="module")
@@ -20,10 +20,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> ServedModel:
 
 
 def cheap(rows: int = 300) -> pd.DataFrame:
-    made = table(rows)
-    texts = made["price_usd"].astype(str).where(made["price_usd"].notna(), None)
-    made["price_usd"] = texts.where(made.index != 130, "cheap").where(made.index != 7, "?")
-    return made
+    return with_texts(table(rows), {7: "?", 130: "cheap"})
 
 
 @pytest.mark.parametrize("name", ["in.csv", "in.csv.gz", "in.parquet"])

@@ -87,7 +87,7 @@ def test_every_kind_of_model_scores_rows_as_one_by_one(make: Callable[[Path], An
 
 def test_kinds_of_files_give_the_same_scores(served: ServedModel, tmp_path: Path) -> None:
     rows = table(ROWS)
-    made = {
+    made: dict[str, Callable[[Path], Any]] = {
         "in.csv": lambda path: rows.to_csv(path, index=False),
         "in.csv.gz": lambda path: rows.to_csv(path, index=False),
         "in.parquet": lambda path: rows.to_parquet(path, row_group_size=70),
@@ -166,7 +166,10 @@ def test_columns_become_the_matrix_of_the_encoder(values: Any) -> None:
         frame = frame.astype(object)
     categories = plain_frame(frame[["y"]], {"y": "category"})["y"]
     expected = encoder.matrix(Frame({"x": numbers(frame["x"]), "y": categories}, len(frame)))
-    columns = {"x": read_numbers(values, frozenset()).values, "y": read_codes(values, frozenset())}
+    columns: dict[str, Any] = {
+        "x": read_numbers(values, frozenset()).values,
+        "y": read_codes(values, frozenset()),
+    }
     (matrix,) = matrices(encoder, columns, len(values))
     assert matrix.tobytes() == expected.tobytes()
 

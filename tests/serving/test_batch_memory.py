@@ -27,7 +27,7 @@ print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
 
 
 def peak_kb(bundle: Path, source: Path, target: Path) -> int:
-    command = [sys.executable, "-c", CHILD, bundle, source, target]
+    command = [sys.executable, "-c", CHILD, *map(str, (bundle, source, target))]
     ran = subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.PIPE, text=True)
     return int(ran.stdout)
 

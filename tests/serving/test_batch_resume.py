@@ -16,7 +16,7 @@ from estate.core.errors import DataError, LeadloopError
 from serving.batch import BatchOptions, BatchResult, score_rows
 from serving.batch.work import Work
 from serving.models import ServedModel
-from tests.serving.homes import plain_spec, serve, table, write_training
+from tests.serving.homes import plain_spec, serve, table, with_texts, write_training
 
 ROOT = Path(__file__).parents[2]
 ROWS, AT_ONCE = 2000, 50
@@ -61,10 +61,7 @@ def served(folder: Path) -> ServedModel:
 @pytest.fixture(scope="module")
 def rows(folder: Path) -> pd.DataFrame:
     """Return rows of which some have no number where one is expected."""
-    made = table(ROWS)
-    texts = made["price_usd"].astype(str).where(made["price_usd"].notna(), None)
-    made["price_usd"] = texts.where(made.index % 333 != 5, "cheap")
-    return made
+    return with_texts(table(ROWS), dict.fromkeys(range(5, ROWS, 333), "cheap"))
 
 
 def options(**changed: object) -> BatchOptions:
