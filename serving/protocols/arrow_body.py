@@ -60,7 +60,7 @@ async def arrow_batches(parts: AsyncIterator[bytes], columns: Columns, most_byte
                 reader = await run_in_threadpool(_open, feed, message.content, columns)
             elif message.kind is Kind.BATCH:
                 yield await run_in_threadpool(_next, reader)
-        except (pa.ArrowException, OSError, ValueError, MemoryError) as error:
+        except (pa.ArrowException, OSError, ValueError, LookupError, MemoryError) as error:
             raise _broken(str(error)[:200]) from error
     if reader is None:
         raise _broken("no schema")

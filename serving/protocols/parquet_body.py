@@ -23,6 +23,10 @@ MOST_ROWS = 100_000_000
 MOST_FOOTER_BYTES = 16 << 20
 _PAGE_HEAD_BYTES = 1 << 16
 _SPREADS = 7  # DELTA_BYTE_ARRAY: a few bytes can stand for any number of long texts
+_BROKEN = (
+    *(pa.ArrowException, OSError, ValueError, MemoryError),
+    *(LookupError, TypeError, AttributeError, RecursionError),  # of the head of a page that is none
+)
 _HEADS = {5: 2, 7: 2, 8: 4}  # where a page of data, of a dictionary, of data (2) names its encoding
 
 
@@ -48,7 +52,7 @@ async def parquet_batches(
             async for batch in iterate_in_threadpool(found):
                 await run_in_threadpool(batch.validate, full=True)
                 yield batch
-        except (pa.ArrowException, OSError, ValueError, IndexError, RecursionError, MemoryError) as error:
+        except _BROKEN as error:
             raise _broken(str(error)[:200]) from error
 
 
