@@ -6,6 +6,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from estate.core.errors import DataError
 from serving.guard.guard import Admission, presented_key
 from serving.problems import Problem
 from serving.request_id import HEADER as REQUEST_ID
@@ -118,6 +119,19 @@ class HotProtocol(HeadDeadline):
         self._begin()
         super().on_body(self._body)
         super().on_message_complete()
+
+    def send_400_response(self, msg: str) -> None:
+        """Say that something is no HTTP, and close; what came before it is answered."""
+        if self._asked and self._way is not None:
+            self._way.flush()
+        error = DataError("request", expected="HTTP/1.1", got=msg.rstrip("."))
+        body = bytes(Problem(400, error).response().body)
+        head = (
+            "HTTP/1.1 400 Bad Request\r\ncontent-type: application/problem+json\r\n"
+            f"content-length: {len(body)}\r\nconnection: close\r\n\r\n"
+        )
+        self.transport.write(head.encode() + body)
+        self.transport.close()
 
     def shutdown(self) -> None:
         """Answer what was taken, then close."""
