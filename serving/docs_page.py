@@ -8,7 +8,7 @@ from functools import cache
 from html import escape
 from string import Template
 
-from serving.openapi import Document
+from serving.openapi_parts import Document
 
 _PAGE = Template(
     """<!doctype html>

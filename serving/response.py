@@ -11,7 +11,7 @@ from serving.models import ServedModel
 from serving.prediction_log import AnsweredRows
 from serving.predictors import MixedScores
 from serving.qualities import Find, nobody, qualities_of
-from serving.schema import Answer, PredictResponse
+from serving.schema import Answer, PredictResponse, Source
 
 
 def answers_of(
@@ -61,7 +61,7 @@ def response_of(
 def _with_origins(answers: Sequence[Answer], scores: MixedScores) -> list[Answer]:
     """Name the version where it is not the response's own, and the source where that differs too."""
     version, answered_by = scores.new_origin
-    source = answered_by.value if answered_by is not scores.answered_by else None
+    source: Source | None = answered_by.value if answered_by is not scores.answered_by else None
     for answer, new in zip(answers, scores.new.tolist(), strict=True):
         if new:
             answer.version, answer.source = version, source

@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 import msgspec
 
+Source = Literal["model", "last_good", "rules"]
 CacheStatus = Literal["miss", "memory", "redis", "stale"]
 MAX_BODY_BYTES = 8 * 1024 * 1024
 MAX_ROWS = 10_000

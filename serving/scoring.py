@@ -31,7 +31,7 @@ def score(
         If a row can't be scored, or nothing can answer.
     """
     ids = new_ids(len(features))
-    scores = scores_of(answering, Cases.of(features, entities, ids))
+    scores = scores_of(answering, Cases.about(features, entities, ids))
     return kept(served, features, entities, scores, ids=ids)
 
 
@@ -72,7 +72,7 @@ def score_in_pieces(
     for start in range(0, len(features), PIECE_ROWS):
         stop = start + PIECE_ROWS
         piece = rows_of(features, start, stop)
-        parts.append(scores_of(answering, Cases.of(piece, entities[start:stop], ids[start:stop])))
+        parts.append(scores_of(answering, Cases.about(piece, entities[start:stop], ids[start:stop])))
         between()
     scores = join_scores(parts)
     if scores is None:  # the model failed on the way, and its rules went on: one request has one origin

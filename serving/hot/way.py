@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from dataclasses import dataclass
 from time import perf_counter
 from typing import Protocol
@@ -15,6 +16,8 @@ from serving.lanes.pace import Spent
 from serving.models import Models, ServedModel
 from serving.predictors import Cases
 from serving.scoring import kept, scores_of
+
+logger = logging.getLogger(__name__)
 
 MOST_ROWS = 64
 """Of one request; a larger one goes the usual way."""
@@ -95,7 +98,10 @@ class Way:
             return
         try:
             self._answer(plan, taken)
-        except Exception:  # one request's rows may be at fault: the usual way answers each by itself
+        except Exception as error:  # one request's rows may be at fault: each is answered by itself
+            logger.info(
+                "handed_over model=%s requests=%d error=%s", self._name, len(taken), type(error).__name__
+            )
             for request in taken:
                 request.asker.hand_over()
 
@@ -116,7 +122,7 @@ class Way:
         features = plan.features(rows)
         entities = [row[0] for row in rows]
         ids = new_ids(len(rows))
-        scores = scores_of(plan.answering, Cases.of(features, entities, ids))
+        scores = scores_of(plan.answering, Cases.about(features, entities, ids))
         answered = kept(plan.served, features, entities, scores, ids=ids)
         self._lane.pace.note(len(rows), began)
         self._desk.keep(answered)  # before anybody hears of it

@@ -141,12 +141,12 @@ class Breaker:
             if self.state is State.HALF_OPEN and self._probes_left:
                 self._probes_left -= 1
                 return True
-            if self.state is State.CLOSED:
+            if self._closed:
                 return False
         raise BreakerOpen(
             f"version {self.version}",
             expected="a model that answers",
-            got=f"{self.tolerance.failures} failures of the last {self.tolerance.window} calls at most",
+            got="one that failed too often",
             todo="It is tried again by itself; the log of the serving process says why it fails.",
         )
 
@@ -160,6 +160,10 @@ class Breaker:
                 self._lately.append(good)
                 if self._lately.count(False) >= self.tolerance.failures:
                     self._open()
+
+    @property
+    def _closed(self) -> bool:
+        return self.state is State.CLOSED
 
     @property
     def _failing(self) -> bool:

@@ -24,6 +24,6 @@ class Cases(Frame):
     ids: Sequence[str] = ()
 
     @classmethod
-    def of(cls, features: Frame, entities: Sequence[str | None], ids: Sequence[str] = ()) -> Cases:
+    def about(cls, features: Frame, entities: Sequence[str | None], ids: Sequence[str] = ()) -> Cases:
         """Return the features with their cases."""
         return cls(features.columns, features.rows, features.block, entities, ids)

@@ -132,4 +132,4 @@ def _taken(features: Frame, chosen: NDArray[np.bool_]) -> Frame:
         return taken
     index = np.flatnonzero(chosen).tolist()
     ids = [features.ids[i] for i in index] if features.ids else ()
-    return Cases.of(taken, [features.entities[i] for i in index], ids)
+    return Cases.about(taken, [features.entities[i] for i in index], ids)
