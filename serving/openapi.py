@@ -70,17 +70,23 @@ def _paths() -> Document:
 
 
 def _predict() -> Document:
+    answer = body("PredictResponse")
+    answer["content"] |= protocols.TABLES
     return {
-        "summary": "Score rows or leads",
+        "summary": "Score rows, leads or a table",
         "description": "Send `rows` with the columns that `GET /v1/models/{model}` lists, or `lead_ids`. "
         "`source` says who answered: `model`, `last_good` (from disk), or `rules`. An answer that a version "
-        "gave which is being rolled out names that `version` itself.",
+        "gave which is being rolled out names that `version` itself. A table as an Arrow stream or Parquet "
+        "is answered as one: id, score, label, version, source and entity of each row.",
         "parameters": [MODEL],
         "requestBody": {
             "required": True,
-            "content": {"application/json": {"schema": ref("PredictRequest"), "example": _EXAMPLE}},
+            "content": {
+                "application/json": {"schema": ref("PredictRequest"), "example": _EXAMPLE},
+                **protocols.TABLES,
+            },
         },
-        "responses": {"200": body("PredictResponse"), **problems(tuple(ERRORS))},
+        "responses": {"200": answer, **problems(tuple(ERRORS))},
     }
 
 

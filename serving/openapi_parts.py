@@ -6,13 +6,14 @@ from typing import Any
 
 MODEL = {"name": "model", "in": "path", "required": True, "schema": {"type": "string"}}
 ERRORS = {
-    400: "The body is not JSON.",
+    400: "The body is not of the kind that it says it is.",
     401: "There is no valid API key.",
     403: "The API key is of another role.",
     404: "There is no such model, or no such prediction.",
+    406: "The answer can't be written in a kind that the header accept takes.",
     408: "The body did not arrive in time.",
     413: "The body has too many bytes or rows, or more rows than the key's burst.",
-    415: "The body's content type is not application/json.",
+    415: "The body's content type is not one of those listed, or it is compressed.",
     422: "The body is JSON but can't be answered: `field` says where, `expected` and `got` what is wrong.",
     429: "More rows than the key's rate allows; try again after the seconds in Retry-After.",
     503: "Nothing can answer now; try again after the seconds in Retry-After.",

@@ -25,7 +25,13 @@ TYPES = (
     open_inference.ModelMetadata,
 )
 _JSON = "application/json"
-_BYTES = {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}
+_BINARY = {"schema": {"type": "string", "format": "binary"}}
+_BYTES = {"application/octet-stream": _BINARY}
+TABLES = {
+    "application/vnd.apache.arrow.stream": _BINARY,
+    "application/vnd.apache.parquet": _BINARY,
+}
+_ERRORS = tuple(status for status in ERRORS if status != 406)
 _VERSION = {
     "name": "version",
     "in": "path",
@@ -109,7 +115,7 @@ def _infer(parameters: list[Document]) -> Document:
             "required": True,
             "content": {_JSON: {"schema": ref("InferRequest"), "example": _TENSORS}, **_BYTES},
         },
-        "responses": {"200": answer, **problems(tuple(ERRORS))},
+        "responses": {"200": answer, **problems(_ERRORS)},
     }
 
 
@@ -144,7 +150,7 @@ def _invocations(parameters: list[Document]) -> Document:
                 "text/csv": csv,
             },
         },
-        "responses": {"200": body("InvocationResponse"), **problems(tuple(ERRORS))},
+        "responses": {"200": body("InvocationResponse"), **problems(_ERRORS)},
     }
 
 
