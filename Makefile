@@ -9,6 +9,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 UV := $(VENV)/tools/bin/uv
 STAMP := $(VENV)/.installed
+# Test processes: one a processor, not more than 4, since each takes about 1 GB.
+SIDE_BY_SIDE := --numprocesses logical --maxprocesses 4
 
 # What a shell may carry for other projects has no place in this environment.
 unexport PYTHONPATH PYTHONHOME VIRTUAL_ENV PYTHONDONTWRITEBYTECODE
@@ -54,7 +56,7 @@ status: $(STAMP) ## show each part, its address and its health
 	@$(BIN)/leadloop status
 
 test: $(STAMP) ## every test but the thorough ones and those that need a browser
-	@$(BIN)/pytest -m "not browser and not thorough"
+	@$(BIN)/pytest $(SIDE_BY_SIDE) -m "not browser and not thorough"
 
 thorough: $(STAMP) ## the tests that take their time: kills at every step, other servers, benchmarks in short
 	@$(BIN)/pytest -m "thorough and not browser"
