@@ -95,7 +95,7 @@ class Breaker:
         self._on_change, self._clock = on_change, clock
         self._lately: deque[bool] = deque(maxlen=tolerance.window)
         self._pause, self._until = tolerance.pause_seconds, 0.0
-        self._probes_left = self._good_probes = 0
+        self._trial = self._probes_left = self._good_probes = 0
         self._lock = threading.Lock()
 
     @property
@@ -118,24 +118,25 @@ class Breaker:
         Exception
             Whatever the predictor raises. Rows that can't be scored (DataError) do not count against it.
         """
-        probe = self._enter()
+        trial = self._enter()
         try:
             scores = sign(self.inner.predict_many(features), self.inner)
         except DataError:
-            self._leave(probe, good=True)
+            self._leave(trial, good=True)
             raise
         except Exception:
-            self._leave(probe, good=False)
+            self._leave(trial, good=False)
             raise
-        self._leave(probe, good=True)
+        self._leave(trial, good=True)
         return scores
 
-    def _enter(self) -> bool:
-        """Let a call through or not; returns whether it is a probe."""
+    def _enter(self) -> int:
+        """Let a call through or not; returns the number of the trial that it is a probe of, 0 if of none."""
         if self.state is State.CLOSED:  # the usual case, without the lock
-            return False
+            return 0
         with self._lock:
             if self.state is State.OPEN and self._clock() >= self._until:
+                self._trial += 1
                 self._probes_left, self._good_probes = self.tolerance.probes, 0
                 self._become(State.HALF_OPEN)
             if self.state is State.HALF_OPEN and self._probes_left:
@@ -150,12 +151,12 @@ class Breaker:
             todo="It is tried again by itself; the log of the serving process says why it fails.",
         )
 
-    def _leave(self, probe: bool, *, good: bool) -> None:
-        if not probe and good and not self._failing:
+    def _leave(self, trial: int, *, good: bool) -> None:
+        if not trial and good and not self._failing:
             return
         with self._lock:
-            if probe:
-                self._probed(good)
+            if trial:
+                self._probed(trial, good)
             elif self.state is State.CLOSED:
                 self._lately.append(good)
                 if self._lately.count(False) >= self.tolerance.failures:
@@ -169,8 +170,8 @@ class Breaker:
     def _failing(self) -> bool:
         return False in self._lately
 
-    def _probed(self, good: bool) -> None:
-        if self.state is not State.HALF_OPEN:  # another probe has decided meanwhile
+    def _probed(self, trial: int, good: bool) -> None:
+        if self.state is not State.HALF_OPEN or trial != self._trial:  # another probe has decided meanwhile
             return
         if not good:
             self._pause = min(2 * self._pause, self.tolerance.longest_pause_seconds)
