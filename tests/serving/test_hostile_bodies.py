@@ -49,7 +49,6 @@ WRONG_SHAPE = {
     "lead ids are numbers": b'{"lead_ids": [1]}',
     "lead ids are null": b'{"lead_ids": [null]}',
     "both": b'{"rows": [{}], "lead_ids": ["a"]}',
-    "explain": json.dumps({"rows": [ROW], "explain": True}).encode(),
     "explain is text": json.dumps({"rows": [ROW], "explain": "yes"}).encode(),
     "lead ids for a table": b'{"lead_ids": ["a"]}',
     "1e400": b'{"rows": [{"rooms": 1e400, "price_usd": 1, "area": "x"}]}',

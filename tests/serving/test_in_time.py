@@ -18,6 +18,7 @@ from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response, StreamingResponse
 from starlette.routing import Route
+from starlette.types import Receive, Scope, Send
 
 from serving.in_time import InTime
 from serving.limits import Limits
@@ -49,6 +50,26 @@ async def long(_request: Request) -> Response:
     return StreamingResponse(parts())  # type: ignore[arg-type]
 
 
+class Echo(Response):
+    """Answers while it reads, at its leisure."""
+
+    def __init__(self, request: Request) -> None:
+        super().__init__()
+        del self.headers["content-length"]
+        self._request = request
+
+    async def __call__(self, _scope: Scope, _receive: Receive, send: Send) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
+        async for part in self._request.stream():
+            await asyncio.sleep(0.3)
+            await send({"type": "http.response.body", "body": part, "more_body": True})
+        await send({"type": "http.response.body"})
+
+
+async def echo(request: Request) -> Response:
+    return Echo(request)
+
+
 @pytest.fixture
 def port() -> Iterator[int]:
     routes = [
@@ -56,6 +77,7 @@ def port() -> Iterator[int]:
         Route("/slow", slow),
         Route("/fails", fails),
         Route("/long", long),
+        Route("/echo", echo, methods=["POST"]),
     ]
     app = Starlette(
         routes=routes,
@@ -144,6 +166,14 @@ def test_an_answer_that_takes_too_long_is_504(port: int) -> None:
 
 def test_an_answer_that_has_begun_may_go_on(port: int) -> None:
     assert ask(port, get("/long")).count(b"part") == 8
+
+
+def test_an_answer_may_begin_before_its_request_has_ended_and_take_its_time_with_it(port: int) -> None:
+    pieces = [b"x" * 100] * 4
+    got = ask(port, post(400).replace(b"/length", b"/echo"), *pieces, pause=0.05)
+    assert got.startswith(b"HTTP/1.1 200")
+    assert got.count(b"x" * 100) == 4
+    assert got.endswith(b"0\r\n\r\n")
 
 
 def test_a_timeout_of_the_endpoints_own_stays_its_own(port: int) -> None:

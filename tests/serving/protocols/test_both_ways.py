@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
 from estate.store.predictions import read_recent
@@ -13,7 +14,7 @@ USUAL = {**JSON, "x-priority": "interactive"}
 PLAIN = {"rooms": 3, "area": "north", "case_id": "a"}
 
 
-def rows(*changed: dict[str, object]) -> bytes:
+def rows(*changed: Mapping[str, object]) -> bytes:
     return json.dumps({"rows": [{**PLAIN, **change} for change in changed]}).encode()
 
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import socket
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -62,7 +64,7 @@ def scores(response: httpx.Response) -> list[float]:
     return found
 
 
-KINDS = {
+KINDS: dict[str, tuple[str, Callable[[Any], bytes]]] = {
     "plain": (ARROW, stream_of),
     "batches of one": (ARROW, lambda table: stream_of(table, 1)),
     "zstd": (ARROW, lambda table: stream_of(table, compression="zstd")),
@@ -100,7 +102,7 @@ def test_the_answer_may_be_asked_for_in_the_other_kind(served: Served) -> None:
 
 
 def test_values_mean_what_they_mean_in_batch_scoring(served: Served) -> None:
-    columns = {
+    columns: Any = {
         "rooms": pa.array(["1", " 2", "3e0"]).dictionary_encode(),
         "area": pa.array(["north", None, "unknown"]).dictionary_encode(),
     }
@@ -112,7 +114,7 @@ def test_values_mean_what_they_mean_in_batch_scoring(served: Served) -> None:
 def test_dictionaries_may_be_replaced_and_added_to_on_the_way(served: Served) -> None:
     for deltas in (True, False):
         sink = io.BytesIO()
-        parts = [["north"], ["north", "west"], ["west", None]]
+        parts: Any = [["north"], ["north", "west"], ["west", None]]
         batches = [
             pa.record_batch({"rooms": [0] * len(part), "area": pa.array(part).dictionary_encode()})
             for part in parts
@@ -253,6 +255,34 @@ def test_a_hostile_stream_is_a_problem(served: Served, name: str) -> None:
 
 
 @pytest.mark.thorough
+def test_a_body_of_any_length_takes_no_more_memory(served: Served) -> None:
+    batches, rows = 60, 4_096
+    columns = {"rooms": [1] * rows, "area": ["north"] * rows, "note": [os.urandom(2_000).hex()] * rows}
+    batch = pa.record_batch(columns)
+    seen: list[int] = []
+
+    def parts() -> Iterator[bytes]:
+        sink = io.BytesIO()
+        with ipc.new_stream(sink, batch.schema) as writer:
+            for _ in range(batches):
+                writer.write_batch(batch)
+                yield sink.getvalue()
+                sink.seek(0)
+                sink.truncate()
+                seen.append(_resident_bytes())
+        yield sink.getvalue()
+
+    answer = answer_of(post(served, parts()))
+    assert answer.num_rows == batches * rows
+    assert batch.nbytes * batches > 900_000_000
+    assert max(seen) - seen[batches // 4] < 100_000_000
+
+
+def _resident_bytes() -> int:
+    return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGESIZE")
+
+
+@pytest.mark.thorough
 @pytest.mark.parametrize(("kind", "write"), [(ARROW, stream_of), (PARQUET, parquet_of)])
 def test_any_flipped_byte_is_answered_a_problem_or_broken_off(
     served: Served, kind: str, write: Callable[[Any], bytes]
@@ -281,7 +311,7 @@ def hostile_parquet() -> Iterator[tuple[str, bytes, int, str]]:
     yield "long texts in a dictionary", parquet_of(long), 422, "100000 bytes"
 
 
-HOSTILE = {name: tuple(rest) for name, *rest in hostile_parquet()}
+HOSTILE = {name: (body, status, says) for name, body, status, says in hostile_parquet()}
 
 
 @pytest.mark.parametrize("name", HOSTILE)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 from urllib.parse import urlsplit
 
 import numpy as np
 import pytest
-import tritonclient.http as triton
-from tritonclient.utils import InferenceServerException
+import tritonclient.http as triton  # type: ignore[import-untyped]
+from tritonclient.utils import InferenceServerException  # type: ignore[import-untyped]
 
 from estate.store.predictions import read_recent
 from tests.serving.shop import Served, Shop, wait_for
@@ -25,7 +26,7 @@ def client(served: Served) -> Iterator[triton.InferenceServerClient]:
 def tensor(
     name: str, kind: str, values: object, *, binary: bool = True, flat: bool = False
 ) -> triton.InferInput:
-    array = np.array(values, dtype=TYPES.get(kind, np.object_))
+    array: Any = np.array(values, dtype=TYPES.get(kind, np.object_))
     if not flat and array.ndim == 1:
         array = array.reshape(-1, 1)
     made = triton.InferInput(name, list(array.shape), kind)
@@ -136,7 +137,7 @@ def test_answers_are_kept_with_their_case(client: triton.InferenceServerClient, 
     wait_for(lambda: kept() == [(name, 7.0)])
 
 
-REFUSED = {
+REFUSED: dict[str, tuple[str, list[tuple[str, str, Any]], str]] = {
     "an unknown model": ("nobody", [("rooms", "FP64", [[1.0]])], "no such name"),
     "a column that is not there": ("area", [("rooms", "FP64", [1.0])], "no area"),
     "text for a number": ("area", [("rooms", "BYTES", ["3"]), ("area", "BYTES", ["x"])], "got a text"),
