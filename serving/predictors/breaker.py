@@ -141,9 +141,9 @@ class Breaker:
                 self._become(State.HALF_OPEN)
             if self.state is State.HALF_OPEN and self._probes_left:
                 self._probes_left -= 1
-                return True
+                return self._trial
             if self._closed:
-                return False
+                return 0
         raise BreakerOpen(
             f"version {self.version}",
             expected="a model that answers",
