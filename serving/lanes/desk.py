@@ -72,6 +72,6 @@ class Desk:
         began = Spent.now()
         features = question.features()
         answered = score(question.served, question.answering, features, question.entities)
-        lane.pace.note(question.rows, began)
+        lane.pace.note(question.rows, began.until_now())
         self.keep(answered)
         return answered

@@ -16,7 +16,7 @@ from time import monotonic
 from estate.core.errors import LeadloopError
 from estate.core.frame import Frame
 from serving.answering import Answering
-from serving.lanes.line import Line, Waiting
+from serving.lanes.line import Line, Overloaded, Waiting
 from serving.lanes.pace import Pace, Spent
 from serving.lanes.question import Question
 from serving.metrics import Metrics
@@ -73,9 +73,13 @@ class Lane:
         Raises
         ------
         Overloaded
-            If too many wait already, or it would not be answered before its deadline.
+            If too many wait already, or it would not be answered before its deadline; or if this is closed.
         """
         with self._changed:
+            if self._closing:
+                raise Overloaded(
+                    f"model `{self.model}`", expected="a process that goes on", got="one that ends"
+                )
             answer = self._line.join(question)
             if self._thread is None:
                 self._thread = threading.Thread(target=self._run, name=f"lane-{self.model}", daemon=True)
@@ -152,8 +156,9 @@ class Lane:
         entities = [entity for question in questions for entity in question.entities]
         if len(features) > PIECE_ROWS:
             return self._scored_in_pieces(first, features)
+        prepared, began = began.until_now(shared_by=len(questions)), Spent.now()
         answered = score(first.served, first.answering, features, entities)
-        self.pace.note(len(features), began)
+        self.pace.note(len(features), prepared, began.until_now())
         return answered
 
     def _scored_in_pieces(self, question: Question, features: Frame) -> AnsweredRows:
@@ -161,7 +166,7 @@ class Lane:
 
         def between() -> None:
             nonlocal began
-            self.pace.note(PIECE_ROWS, began)
+            self.pace.note(PIECE_ROWS, began.until_now())
             with self._changed:
                 people = self._line.small_people()
             if people:

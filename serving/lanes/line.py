@@ -49,7 +49,7 @@ class Line:
     def __init__(
         self, model: str, seconds_of: Callable[[int], float], metrics: Metrics, most_rows: int
     ) -> None:
-        self.rows = 0
+        self.rows = self._people = 0
         self._model, self._seconds_of = model, seconds_of
         self._metrics, self._most_rows = metrics, most_rows
         self._heap: list[Waiting] = []
@@ -70,12 +70,13 @@ class Line:
         self._places += 1
         waiting = Waiting(question.priority, self._places, question)
         heapq.heappush(self._heap, waiting)
-        self._count(question.rows)
+        self._count(question, question.rows)
         return waiting.answer
 
     def leave(self, batch: Iterable[Waiting]) -> None:
         """Count the rows of questions that are answered no longer."""
-        self._count(-sum(waiting.question.rows for waiting in batch))
+        for waiting in batch:
+            self._count(waiting.question, -waiting.question.rows)
 
     def next_batch(self) -> list[Waiting]:
         """Take the first question out, and those behind it that are scored in the same call."""
@@ -95,13 +96,11 @@ class Line:
         return self.next_batch()
 
     def _refuse_if_hopeless(self, question: Question) -> None:
-        most = self._most_rows if question.priority is Priority.INTERACTIVE else self._most_rows // 2
-        ahead = self.rows
-        wait = self._seconds_of(ahead)
-        if not ahead:
+        if not self.rows:
             return
-        if ahead + question.rows > most:
-            reason, got = "queue_full", f"{ahead:,} rows that wait already"
+        wait = self._seconds_of(self._ahead_of(question))
+        if not self._has_room_for(question):
+            reason, got = "queue_full", f"{self.rows:,} rows that wait already"
         elif monotonic() + wait > question.deadline:
             reason, got = "deadline", f"a queue of about {wait:.1f} s"
         else:
@@ -113,8 +112,23 @@ class Line:
         error.retry_seconds = max(1, math.ceil(wait))
         raise error
 
-    def _count(self, rows: int) -> None:
+    def _ahead_of(self, question: Question) -> int:
+        """Return the rows before a question: a small one of a person waits for one piece of bulk at most."""
+        if question.priority is Priority.BULK or question.rows > PIECE_ROWS:
+            return self.rows
+        return self._people + min(self.rows - self._people, PIECE_ROWS)
+
+    def _has_room_for(self, question: Question) -> bool:
+        half = self._most_rows // 2
+        if question.priority is Priority.BULK:
+            return self.rows + question.rows <= half
+        bulk = min(self.rows - self._people, half)  # an empty line may have taken more than that
+        return self._people + bulk + question.rows <= self._most_rows
+
+    def _count(self, question: Question, rows: int) -> None:
         self.rows += rows
+        if question.priority is Priority.INTERACTIVE:
+            self._people += rows
         self._metrics.queue_rows.labels(self._model).set(self.rows)
 
 

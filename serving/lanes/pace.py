@@ -10,6 +10,7 @@ from time import monotonic, thread_time
 _WEIGHT = 0.2
 _SMALL_ROWS = 64
 _QUICK_CPU_SECONDS = 0.002
+_QUICK_ROW_SECONDS = 0.0001
 _QUICK_SECONDS = 0.02  # longer than a thread waits for the interpreter where others compute too
 _LOOKED_BACK = 16
 
@@ -25,6 +26,10 @@ class Spent:
     def now(cls) -> Spent:
         """Return both as they are."""
         return cls(monotonic(), thread_time())
+
+    def until_now(self, *, shared_by: int = 1) -> Spent:
+        """Return what was spent since; each one's part, where several shared it."""
+        return Spent((monotonic() - self.clock) / shared_by, (thread_time() - self.computed) / shared_by)
 
 
 class Pace:
@@ -53,9 +58,10 @@ class Pace:
         self._clocks: deque[float] = deque(maxlen=_LOOKED_BACK)
         self._lock = threading.Lock()
 
-    def note(self, rows: int, since: Spent) -> None:
-        """Count a call that this thread began then and has ended now."""
-        self.add(rows, clock=monotonic() - since.clock, computed=thread_time() - since.computed)
+    def note(self, rows: int, *spent: Spent) -> None:
+        """Count a call by the parts of what it took."""
+        clock, computed = sum(part.clock for part in spent), sum(part.computed for part in spent)
+        self.add(rows, clock=clock, computed=computed)
 
     def add(self, rows: int, *, clock: float, computed: float) -> None:
         """Count a call: seconds by the clock, and those that were computed."""
@@ -63,7 +69,9 @@ class Pace:
             first = self._computed is None
             weight = 1.0 if first else _WEIGHT
             self._row_seconds += weight * (clock / max(rows, 1) - self._row_seconds)
-            if rows <= _SMALL_ROWS or self._computed is None:  # a large call says little of a small one
+            # A large call says little of a small one. One of many cheap rows is no long one: they share it.
+            computed = 0.0 if computed < rows * _QUICK_ROW_SECONDS else computed
+            if rows <= _SMALL_ROWS or self._computed is None:
                 self._computed = (
                     computed
                     if self._computed is None
