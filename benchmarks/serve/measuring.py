@@ -45,7 +45,7 @@ class Seen:
     ----------
     server : Server
     choice : str
-        Its configuration.
+        Its configuration; None where it can't be measured at all.
     loads : mapping of int to list of Load
         By connections, one a round.
     cold_starts_s : list of float
@@ -58,7 +58,7 @@ class Seen:
     """
 
     server: Server
-    choice: str = ""
+    choice: str | None = ""
     loads: dict[int, list[Load]] = field(default_factory=lambda: defaultdict(list))
     cold_starts_s: list[float] = field(default_factory=list)
     difference: float = 0.0
@@ -77,7 +77,7 @@ class Seen:
 
     def rows(self) -> Iterable[dict[str, object]]:
         """Yield one row for each number of connections; what is true of all of them stands in the first."""
-        if self.problem or not self.loads:
+        if not self.loads:
             yield {"server": self.server.name, "configuration": self.problem or "not measured"}
             return
         every = [load for loads in self.loads.values() for load in loads]
@@ -85,7 +85,8 @@ class Seen:
             "peak_rss_mb": round(max(load.memory.rss for load in every)),
             "peak_pss_mb": round(max(load.memory.pss for load in every)),
             "cold_start_s": round(median(self.cold_starts_s), 2),
-            "configuration": self.choice
+            "configuration": (self.choice or "")
+            + (f"; in another round: {self.problem}" if self.problem else "")
             + (f"; {self.refused} refused after the first right answer" if self.refused else ""),
         }
         for number, connections in enumerate(self.loads):
@@ -110,14 +111,27 @@ def write_bodies(server: Server, material: Material) -> Path:
 
 
 def fastest(server: Server, material: Material, plan: Plan) -> str:
-    """Return the configuration with the most answers at 64 connections."""
+    """Return the configuration with the most answers at 64 connections.
+
+    Raises
+    ------
+    StackError
+        If none of them starts.
+    """
     if len(server.choices) == 1:
         return next(iter(server.choices))
-    bodies, found = write_bodies(server, material), {}
+    bodies = write_bodies(server, material)
+    found: dict[str, float] = {}
+    failed: StackError | None = None
     for choice in server.choices:
-        with started(server, choice, material, plan.workers) as running:
-            press(running, bodies, RACE_CONNECTIONS, plan.warm_up_seconds)
-            found[choice] = press(running, bodies, RACE_CONNECTIONS, plan.seconds).requests_s
+        try:
+            with started(server, choice, material, plan.workers) as running:
+                press(running, bodies, RACE_CONNECTIONS, plan.warm_up_seconds)
+                found[choice] = press(running, bodies, RACE_CONNECTIONS, plan.seconds).requests_s
+        except StackError as error:
+            failed = error
+    if failed and not found:
+        raise failed
     return max(found, key=lambda choice: found[choice])
 
 

@@ -15,6 +15,7 @@ from pathlib import Path
 from benchmarks.serve.bare_model import bare_rows
 from benchmarks.serve.goals import goals_of
 from benchmarks.serve.home import Home, home
+from benchmarks.serve.isolation import only_loopback
 from benchmarks.serve.load import generator
 from benchmarks.serve.material import Material, make_material
 from benchmarks.serve.measuring import Plan, Seen, check, fastest, press_all, write_bodies
@@ -32,46 +33,66 @@ def run(quick: bool) -> dict[str, object]:
     ``LEADLOOP_BENCH_SECONDS`` (4), ``LEADLOOP_BENCH_ROUNDS`` (2) and ``LEADLOOP_BENCH_WORKERS`` (as many as
     cores) change the plan; ``LEADLOOP_BENCH_PEERS`` names the peers to measure, by parts of their names.
     """
-    plan = _plan(quick)
-    with made_folder() as folder:
+    plan, seen = _plan(quick), [Seen(server) for server in _others(quick)]
+    for each in seen:
+        _install(each)
+    with made_folder() as folder, only_loopback() as alone:
         material = make_material(folder)
+        for each in seen:
+            _prepare(each, material, plan, alone=alone)
         with home(material, folder.with_name(f"{folder.name}-home")) as made:
-            return _measured(material, made, plan, _others(quick))
+            return _measured(material, made, plan, seen)
 
 
-def _measured(material: Material, made: Home, plan: Plan, others: Sequence[Server]) -> dict[str, object]:
+def _measured(material: Material, made: Home, plan: Plan, seen: Sequence[Seen]) -> dict[str, object]:
     log = PredictionCount(made)
     mine = Seen(ours(made.variables), f"{plan.workers} workers" if takes_workers() else "one process")
-    seen = [Seen(server) for server in others]
-    for each in seen:
-        _prepare(each, material, plan)
     for number in range(plan.rounds):
         _say(f"round {number + 1} of {plan.rounds}")
         _measure_ours(mine, log, material, plan)
         for each in seen:
-            if not each.problem:
+            if each.choice is not None:
                 _measure(each, material, plan)
     every = [row for each in (mine, *seen) for row in each.rows()]
     rows = [*every, log.row(), *bare_rows(material), _told(plan)]
     return {"rows": rows, "goals": goals_of(mine, seen, log, most=max(plan.connections))}
 
 
-def _prepare(each: Seen, material: Material, plan: Plan) -> None:
-    """Bring a server's model into its own form, install what it needs, choose its configuration."""
+def _install(each: Seen) -> None:
+    """Make the environment of a server, while there is a network."""
+    try:
+        _ = each.server.python
+    except LeadloopError as error:
+        _give_up(each, str(error))
+
+
+def _prepare(each: Seen, material: Material, plan: Plan, *, alone: bool) -> None:
+    """Bring a server's model into its own form and choose its configuration."""
+    if each.choice is None:
+        return
+    if each.server.everywhere and not alone:
+        _give_up(
+            each, "left out: it listens on every interface, and only root can make it a network of its own"
+        )
+        return
     _say(f"preparing {each.server.name}")
     try:
         if each.server.name == MLFLOW:
             _log_mlflow_model(material)
         each.choice = fastest(each.server, material, plan)
     except LeadloopError as error:
-        each.problem = str(error)
-        _say(each.problem)
+        _give_up(each, str(error))
+
+
+def _give_up(each: Seen, why: str) -> None:
+    each.choice, each.problem = None, why
+    _say(f"{each.server.name}: {why}")
 
 
 def _measure(each: Seen, material: Material, plan: Plan) -> None:
     _say(each.server.name)
     try:
-        with started(each.server, each.choice, material, plan.workers) as running:
+        with started(each.server, each.choice or "", material, plan.workers) as running:
             each.cold_starts_s.append(running.cold_start_s)
             check(running, each, material, RIGHT)
             press_all(running, each, write_bodies(each.server, material), plan)

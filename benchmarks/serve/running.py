@@ -126,7 +126,7 @@ def started(server: Server, choice: str, material: Material, workers: int) -> It
         If it can't be installed or gives no right answer; with its last words.
     """
     ground = Ground(_free_port(), material.folder, workers)
-    command, mark = server.command(ground), uuid.uuid4().hex
+    command, mark = server.command(server.python, ground), uuid.uuid4().hex
     variables = {
         **{name: value for name, value in os.environ.items() if not name.startswith(("LEADLOOP_", "RAY_"))},
         "OMP_NUM_THREADS": "1",

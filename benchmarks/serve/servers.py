@@ -43,7 +43,7 @@ class Server:
     kind : str
         ``ours``, ``peer`` or ``floor``; a floor gives no score.
     command : callable
-        What to run; makes the environment that it needs, where it has one of its own.
+        From the Python of its environment to what is run.
     path : str
         Where it is asked.
     body : callable
@@ -54,18 +54,37 @@ class Server:
         Configurations by name, as environment variables; the fastest at 64 connections is measured.
     variables : mapping of str to str
         Environment variables.
+    requirements : str
+        Name of the file of pins, where it has an environment of its own.
+    everywhere : bool
+        Some of its ports listen on every interface, whatever it is told.
     cwd : Path
     """
 
     name: str
     kind: Literal["ours", "peer", "floor"]
-    command: Callable[[Ground], list[str]]
+    command: Callable[[Path, Ground], list[str]]
     path: str = "/predict"
     body: Callable[[Mapping[str, float]], object] = dict
     score: Callable[[Any], float] = lambda answer: float(answer["score"])
     choices: Mapping[str, Mapping[str, str]] = field(default_factory=lambda: {"": {}})
     variables: Mapping[str, str] = field(default_factory=dict)
+    requirements: str = ""
+    everywhere: bool = False
     cwd: Path = PEERS
+
+    @property
+    def python(self) -> Path:
+        """The Python that runs it; its environment is made if it is not there.
+
+        Raises
+        ------
+        StackError
+            If it can't be made.
+        """
+        if not self.requirements:
+            return Path(sys.executable)
+        return python_with(self.requirements.partition(".")[0], PEERS / self.requirements)
 
 
 def ours(variables: Mapping[str, str]) -> Server:
@@ -107,6 +126,7 @@ def peers() -> list[Server]:
             name="BentoML, ONNX",
             kind="peer",
             command=_bentoml,
+            requirements="bentoml.txt",
             body=lambda row: {"deals": [row]},
             score=lambda answer: float(answer[0]),
             choices={"no batching": {"BENCH_BATCHING": "0"}, "adaptive batching": {"BENCH_BATCHING": "1"}},
@@ -115,13 +135,17 @@ def peers() -> list[Server]:
         Server(
             name=RAY,
             kind="peer",
-            command=lambda _: [str(python_with("ray", PEERS / "ray.txt")), "ray_service.py"],
+            command=_script("ray_service.py"),
+            requirements="ray.txt",
+            everywhere=True,
             choices={
                 "no batching": {"BENCH_BATCHING": "0"},
                 "throughput-optimized": {"BENCH_BATCHING": "0", **optimized},
                 "throughput-optimized, batching": {"BENCH_BATCHING": "1", **optimized},
+                "HAProxy": {"BENCH_BATCHING": "0", "RAY_SERVE_ENABLE_HA_PROXY": "1", **optimized},
+                "HAProxy, batching": {"BENCH_BATCHING": "1", "RAY_SERVE_ENABLE_HA_PROXY": "1", **optimized},
             },
-            variables={"RAY_USAGE_STATS_ENABLED": "0", "RAY_raylet_start_wait_time_s": "120"},
+            variables={"RAY_USAGE_STATS_ENABLED": "0"},
         ),
         Server(name="FastAPI + pipeline", kind="peer", command=_script("fastapi_pipeline.py")),
         Server(name=FASTAPI_ONNX, kind="peer", command=_script("fastapi_onnx.py")),
@@ -144,23 +168,22 @@ def takes_workers() -> bool:
     return "--workers" in subprocess.run(asked, cwd=ROOT, capture_output=True, text=True, check=True).stdout
 
 
-def _serving(ground: Ground) -> list[str]:
-    command = [sys.executable, "-m", "serving", "--host", "127.0.0.1", "--port", str(ground.port)]
+def _serving(python: Path, ground: Ground) -> list[str]:
+    command = [str(python), "-m", "serving", "--host", "127.0.0.1", "--port", str(ground.port)]
     return [*command, "--workers", str(ground.workers)] if takes_workers() else command
 
 
-def _script(name: str) -> Callable[[Ground], list[str]]:
-    return lambda _: [sys.executable, name]
+def _script(name: str) -> Callable[[Path, Ground], list[str]]:
+    return lambda python, _: [str(python), name]
 
 
-def _mlflow(ground: Ground) -> list[str]:
+def _mlflow(python: Path, ground: Ground) -> list[str]:
     model = ground.folder / "mlflow_model"
     local = ["--env-manager", "local", "--host", "127.0.0.1"]
     size = ["--port", str(ground.port), "--workers", str(ground.workers)]
-    return [sys.executable, "-m", "mlflow", "models", "serve", "--model-uri", str(model), *local, *size]
+    return [str(python), "-m", "mlflow", "models", "serve", "--model-uri", str(model), *local, *size]
 
 
-def _bentoml(ground: Ground) -> list[str]:
-    python = python_with("bentoml", PEERS / "bentoml.txt")
+def _bentoml(python: Path, ground: Ground) -> list[str]:
     place = ["--host", "127.0.0.1", "--port", str(ground.port)]
     return [str(python), "-m", "bentoml", "serve", "bentoml_service:Deals", *place]

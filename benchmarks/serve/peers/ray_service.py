@@ -1,11 +1,18 @@
 """Ray Serve with ONNX Runtime: one replica a core, with or without its request batching."""
 
 # mypy: ignore-errors
-# ruff: noqa: D101, D102 - a script that stands for one of somebody else's
+# ruff: noqa: E402, D101, D102 - a script that stands for one of somebody else's
 
 import os
 import signal
 from pathlib import Path
+
+FOLDER = Path(os.environ["BENCH_FOLDER"])
+WORKERS = int(os.environ["BENCH_WORKERS"])
+for name, place in {"CONFIG_FILE_LOC": "cfg", "SOCKET_PATH": "sock", "SERVER_STATE_FILE": "state"}.items():
+    os.environ[f"RAY_SERVE_HAPROXY_{name}"] = str(FOLDER / f"haproxy.{place}")
+os.environ["RAY_SERVE_HAPROXY_SERVER_STATE_BASE"] = str(FOLDER)
+os.environ["RAY_SERVE_HAPROXY_NBTHREAD"] = str(WORKERS)
 
 import numpy as np
 import onnxruntime
@@ -14,7 +21,6 @@ from ray import serve
 from starlette.requests import Request
 
 COLUMNS = [f"signal_{number:02d}" for number in range(28)]
-WORKERS = int(os.environ["BENCH_WORKERS"])
 BATCHING = os.environ["BENCH_BATCHING"] == "1"
 
 
@@ -23,7 +29,7 @@ class Deals:
     def __init__(self):
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = 1
-        self.session = onnxruntime.InferenceSession(Path(os.environ["BENCH_FOLDER"]) / "plain.onnx", options)
+        self.session = onnxruntime.InferenceSession(FOLDER / "plain.onnx", options)
 
     def score(self, rows):
         return self.session.run(["probabilities"], {"input": np.array(rows, dtype=np.float32)})[0][
@@ -47,7 +53,7 @@ if __name__ == "__main__":
         include_dashboard=False,
         log_to_driver=False,
         _node_ip_address="127.0.0.1",
-        _temp_dir=str(Path(os.environ["BENCH_FOLDER"]) / "r"),  # short: sockets go there
+        _temp_dir=str(FOLDER / "r"),  # short: sockets go there
     )
     serve.start(http_options={"host": "127.0.0.1", "port": int(os.environ["BENCH_PORT"])})
     serve.run(Deals.bind(), route_prefix="/predict", logging_config={"enable_access_log": False})
