@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pyarrow as pa
@@ -22,42 +22,36 @@ from serving.rows import LONGEST_TEXT, entities_of
 _MOST_TEXT_BYTES = 4 * LONGEST_TEXT  # UTF-8 takes at most four bytes a character
 
 
-@dataclass(frozen=True)
+@dataclass
 class Columns:
-    """What is read of a table for one version of a model.
+    """What is read of one table for one version of a model.
 
     Parameters
     ----------
     served : ServedModel
     answering : Answering
-    inputs : tuple of InputColumn
+    inputs : tuple of InputColumn, optional
+        None where only the code of the model's rules knows: then all that the table has, once it is there.
     case : str or None
         Column that names the case of a row; it may be absent.
     """
 
     served: ServedModel
     answering: Answering
-    inputs: tuple[InputColumn, ...]
+    inputs: tuple[InputColumn, ...] | None
     case: str | None
 
     @classmethod
     def of(cls, served: ServedModel, answering: Answering) -> Columns:
-        """Return what a model reads of a table.
-
-        Raises
-        ------
-        DataError
-            If only the code of its rules knows.
-        """
-        if answering.inputs is None:
-            expected, todo = "a model whose columns are known", "Send `rows` as JSON."
-            raise DataError(f"model `{served.spec.name}`", expected=expected, got="rules alone", todo=todo)
-        return cls(served, answering, tuple(answering.inputs), entity_column(served.spec))
+        """Return what a model reads of a table."""
+        return cls(served, answering, answering.inputs, entity_column(served.spec))
 
     @property
     def wanted(self) -> frozenset[str]:
         """Names of the columns that are read; all others are skipped."""
-        return frozenset({column.name for column in self.inputs} | ({self.case} if self.case else set()))
+        return frozenset(
+            {column.name for column in self.inputs or ()} | ({self.case} if self.case else set())
+        )
 
     def check(self, schema: Any) -> None:
         """Refuse a table whose columns can't be read.
@@ -68,6 +62,8 @@ class Columns:
             Names the columns.
         """
         names = list(schema.names)
+        if self.inputs is None:
+            self.inputs = tuple(InputColumn(f.name, _kind(f.type)) for f in schema if _is_plain(f.type))
         absent = [column.name for column in self.inputs if column.name not in names]
         if absent:
             expected = f"columns {', '.join(column.name for column in self.inputs)}"
@@ -111,7 +107,7 @@ class Columns:
         missing = () if isinstance(source, CrmSource) else source.missing
         texts = frozenset(value for value in missing if type(value) is str)
         made: dict[str, Column] = {}
-        for column in self.inputs:
+        for column in self.inputs or ():
             values = batch.column(column.name)
             _check_texts(column.name, values)
             read = _numbers if column.kind == "number" else _categories
@@ -150,6 +146,12 @@ def _check_texts(name: str, values: Any) -> None:
         if longest > _MOST_TEXT_BYTES:
             expected = f"texts of at most {LONGEST_TEXT} characters"
             raise DataError(f"column `{name}`", expected=expected, got=f"one of {longest} bytes")
+
+
+def _kind(kind: Any) -> Literal["number", "category"]:
+    kind = kind.value_type if pa.types.is_dictionary(kind) else kind
+    texts = pa.types.is_string(kind) or pa.types.is_large_string(kind)
+    return "category" if texts else "number"
 
 
 def _is_plain(kind: Any) -> bool:
