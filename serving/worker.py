@@ -1,37 +1,24 @@
-"""``python -m serving.worker``: one of several serving processes on a port; its parent starts it."""
+"""One of several serving processes on a port."""
 
 from __future__ import annotations
 
-import argparse
-import sys
+import logging
 
 from estate.core.errors import LeadloopError
-from estate.core.logs import configure_logs
-from estate.core.settings import load_settings
+from estate.core.settings import Settings
 from serving.process import make_process
 from serving.server import make_server
 from serving.sockets import shared_address
-from serving.workers import end_with_parent
+
+logger = logging.getLogger(__name__)
 
 
-def main() -> int:
-    """Serve until SIGTERM or SIGINT, or until the parent is gone."""
-    parser = argparse.ArgumentParser(prog="python -m serving.worker", description=__doc__)
-    parser.add_argument("--host", required=True)
-    parser.add_argument("--port", type=int, required=True)
-    parser.add_argument("--parent-fd", type=int, required=True, help="ends when this pipe is closed")
-    arguments = parser.parse_args()
+def serve(settings: Settings, host: str, port: int) -> int:
+    """Serve until SIGTERM or SIGINT; returns the exit code."""
     try:
-        settings = load_settings().model_copy(update={"host": arguments.host})
-        configure_logs(settings)
         process = make_process(settings, ship=False)
     except LeadloopError as error:
-        sys.stderr.write(f"{error}\n")
+        logger.error("worker_not_started error=%s", error)
         return 1
-    end_with_parent(arguments.parent_fd)
-    make_server(process).run([shared_address(arguments.host, arguments.port)])
+    make_server(process).run([shared_address(host, port)])
     return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

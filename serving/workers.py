@@ -1,8 +1,9 @@
 """Several serving processes on one port, and the one that brings their answers to the database.
 
-The parent answers nothing itself. Each worker binds the port for itself, and listens when it can answer; the
-kernel shares connections out among them (``SO_REUSEPORT``). A process that dies is started again; all of them
-end with the parent, however that ends: each holds one end of a pipe whose other end only the parent has.
+The parent answers nothing itself: it imports what they need, once, and forks. Each worker binds the port for
+itself, and listens when it can answer; the kernel shares connections out among them (``SO_REUSEPORT``). A
+process that dies is forked again; all of them end with the parent, however that ends: each has one end of a
+pipe whose other end only the parent has.
 """
 
 from __future__ import annotations
@@ -11,14 +12,15 @@ import logging
 import os
 import signal
 import socket
-import subprocess
-import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from time import monotonic
 
 from estate.core.settings import Settings
+from serving import worker
+from serving.forked import Forked
+from serving.journal.__main__ import ship
 from serving.shared import SharedFolder
 
 logger = logging.getLogger(__name__)
@@ -34,8 +36,8 @@ class _Child:
     """A process that is to run, by the name under which it counts."""
 
     name: str
-    command: Sequence[str]
-    process: subprocess.Popen[bytes] | None = None
+    run: Callable[[], int]
+    process: Forked | None = None
     started: float = 0.0
     pause: float = 0.0
     due: float = field(default_factory=monotonic)
@@ -58,10 +60,9 @@ class Workers:
         self._shared = SharedFolder(settings.home / "serving" / f"workers-{port}")
         self._ours, self._theirs = -1, -1
         self._stopping = threading.Event()
-        where = ("--host", host, "--port", str(port))
-        self._children = [_Child(f"worker-{i}", ("-m", "serving.worker", *where)) for i in range(count)] + [
-            _Child("shipper", ("-m", "serving.journal"))
-        ]
+        serve = lambda: worker.serve(settings, host, port)  # noqa: E731
+        self._children = [_Child(f"worker-{i}", serve) for i in range(count)]
+        self._children.append(_Child("shipper", lambda: ship(settings)))
 
     def run(self) -> int:
         """Run until SIGTERM or SIGINT; returns the exit code."""
@@ -88,21 +89,22 @@ class Workers:
                 0.0 if lived > _STABLE_SECONDS else min(2 * child.pause + 0.1, _LONGEST_PAUSE_SECONDS)
             )
             child.due = monotonic() + child.pause
-            logger.error(
-                "process_ended name=%s code=%s lived_s=%.1f", child.name, child.process.returncode, lived
-            )
+            logger.error("process_ended name=%s code=%s lived_s=%.1f", child.name, child.process.code, lived)
             child.process = None
         if monotonic() >= child.due:
             self._start(child)
 
     def _start(self, child: _Child) -> None:
         child.started = monotonic()
-        child.process = subprocess.Popen(
-            (sys.executable, *child.command, "--parent-fd", str(self._theirs)),
-            env={**os.environ, **self._shared.environment(child.name)},
-            pass_fds=(self._theirs,),
-        )
+        child.process = Forked(lambda: self._run(child))
         logger.info("process_started name=%s pid=%d", child.name, child.process.pid)
+
+    def _run(self, child: _Child) -> int:
+        """Be the child."""
+        os.close(self._ours)
+        os.environ.update(self._shared.environment(child.name))
+        end_with_parent(self._theirs)
+        return child.run()
 
     def _stop(self) -> None:
         """End the workers first: what they answered last is shipped by the one that ends after them."""
@@ -111,18 +113,10 @@ class Workers:
         for group in (workers, [shipper]):
             running = [child.process for child in group if child.process is not None]
             for process in running:
-                process.terminate()
+                process.send(signal.SIGTERM)
             for process in running:
-                _wait(process, until)
+                process.end(until)
         os.close(self._ours)
-
-
-def _wait(process: subprocess.Popen[bytes], until: float) -> None:
-    try:
-        process.wait(max(0.1, until - monotonic()))
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()
 
 
 def end_with_parent(pipe: int) -> None:

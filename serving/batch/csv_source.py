@@ -21,7 +21,7 @@ from serving.batch.files_source import stamp
 from serving.batch.source import skipped, unreadable
 
 CSV = (".csv", ".csv.gz")
-_BLOCK = 4 << 20
+_BLOCK = 1 << 20  # Arrow reads some dozens of them ahead
 _MOST_MALFORMED = 100_000
 
 

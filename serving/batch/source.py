@@ -10,8 +10,8 @@ import pyarrow as pa
 
 from estate.core.errors import DataError
 
-_BYTES_AT_ONCE = 32 << 20
-_MOST_ROWS, _LEAST_ROWS = 65_536, 2_048
+_BYTES_AT_ONCE = 16 << 20
+_MOST_ROWS, _LEAST_ROWS = 32_768, 2_048
 
 
 @dataclass(frozen=True)
@@ -82,9 +82,9 @@ def rows_at_once(schema: Any) -> int:
     Examples
     --------
     >>> rows_at_once(pa.schema([("age", pa.float64())]))
-    65536
+    32768
     >>> rows_at_once(pa.schema([(f"x{i}", pa.float64()) for i in range(500)]))
-    8192
+    4096
     """
     rows = _MOST_ROWS
     while rows > _LEAST_ROWS and rows * 8 * len(schema) > _BYTES_AT_ONCE:

@@ -124,7 +124,7 @@ class Way:
         ids = new_ids(len(rows))
         scores = scores_of(plan.answering, Cases.about(features, entities, ids))
         answered = kept(plan.served, features, entities, scores, ids=ids)
-        self._lane.pace.note(len(rows), began)
+        self._lane.pace.note(len(rows), began.until_now())
         self._desk.keep(answered)  # before anybody hears of it
         counts = [len(request.rows) for request in taken]
         parts = self._reply.parts(plan.served, plan.answering, answered, counts)

@@ -34,12 +34,17 @@ def main() -> int:
     except LeadloopError as error:
         sys.stderr.write(f"{error}\n")
         return 1
+    if arguments.parent_fd is not None:
+        threading.Thread(target=_end_with, args=(arguments.parent_fd,), daemon=True).start()
+    return ship(settings)
+
+
+def ship(settings: Settings) -> int:
+    """Ship until SIGTERM or SIGINT; returns the exit code."""
     os.nice(_NICE)
     stopping = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stopping.set())
-    if arguments.parent_fd is not None:
-        threading.Thread(target=_end_with, args=(arguments.parent_fd,), daemon=True).start()
     writer = PredictionWriter(lambda: settings.endpoint("database_url"))
     folder, metrics = journal_folder(settings), Metrics(only_log=True)
     delivery = Delivery(

@@ -36,8 +36,9 @@ class Pace:
     """Averages over the calls to a model; safe to share between threads.
 
     What a call computes says how long it blocks others on a machine with nothing else to do; what the clock
-    says grows with everything else that runs there. A call is short if it computes little, and if the
-    shortest of late was short by the clock too: one that waits for something is always long.
+    says grows with everything else that runs there. A call is short if it computes less than 2 ms, or less than
+    0.1 ms for each of its rows, and if the shortest of late was short by the clock too: one that waits for
+    something is always long.
 
     Examples
     --------
@@ -69,8 +70,8 @@ class Pace:
             first = self._computed is None
             weight = 1.0 if first else _WEIGHT
             self._row_seconds += weight * (clock / max(rows, 1) - self._row_seconds)
-            # A large call says little of a small one. One of many cheap rows is no long one: they share it.
             computed = 0.0 if computed < rows * _QUICK_ROW_SECONDS else computed
+            # A large call says little of a small one.
             if rows <= _SMALL_ROWS or self._computed is None:
                 self._computed = (
                     computed
