@@ -22,6 +22,7 @@ ReadLedger = Callable[[], Orders]
 """What the ledger says now; raises StoreError or SettingsError while it is away."""
 
 _POLL_SECONDS = 0.5
+_PREPARE_SECONDS = 3.0
 _ABSENT_SECONDS = 5.0
 _FIRST_RETRY_SECONDS = 1.0
 _LONGEST_RETRY_SECONDS = 30.0
@@ -73,12 +74,14 @@ class Follower:
         self._rollouts = rollouts
         self._wait: dict[str, tuple[Entry, float, float]] = {}
         self._absent: dict[str, float] = {}
+        self._prepare_at = 0.0
         self._stopping = threading.Event()
         self._bell = bell(self._stopping.wait) if bell is not None else None
         self._thread = threading.Thread(target=self._run, name="follower", daemon=True)
 
     def start(self) -> None:
         """Start to look."""
+        self._prepare_at = monotonic() + _PREPARE_SECONDS
         self._thread.start()
 
     def close(self) -> None:
@@ -168,7 +171,8 @@ class Follower:
             self._bell.close()
 
     def _prepare_once(self) -> None:
-        if self.reachable and self._prepare is not None:
+        """Prepare a while after the start: until then the first answers have the processor."""
+        if self.reachable and self._prepare is not None and monotonic() > self._prepare_at:
             prepare, self._prepare = self._prepare, None
             prepare()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import sys
 
 import uvicorn
@@ -31,6 +32,7 @@ def make_server(process: Process) -> uvicorn.Server:
     def ways() -> Ways:
         if not made:  # the first connection is made in the loop that all others are in
             made.append(Ways(process, asyncio.get_running_loop()))
+            gc.freeze()  # what is there now stays: no collection need walk through it while somebody waits
             connections, limits = server.server_state.connections, process.front.limits
             sweeps.append(asyncio.create_task(drop_slow(connections, limits.arrival_seconds)))
             sweeps.append(asyncio.create_task(close_idle(connections, _IDLE_SECONDS)))

@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from serving.batch.thrift import I64, LIST, STRUCT, Struct, read_struct, write_struct
+from serving.batch.thrift import I64, LIST, STRUCT, Encoded, Struct, read_struct, write_struct
 
 MAGIC = b"PAR1"
 _TAIL = 8  # four bytes of length, four of magic
@@ -41,15 +41,15 @@ def joined_end(parts: Iterable[tuple[int, bytes]]) -> bytes:
         Where each part's row groups begin in the target, and its metadata; one or more, of one schema.
     """
     whole: Struct = {}
-    groups: list[Struct] = []
+    groups: list[Encoded] = []  # as objects of Python, many of them would be large
     rows = 0
     for start, metadata in parts:
         part = read_struct(metadata)
-        whole = whole or part
+        whole = whole or {**part, _GROUPS: (LIST, (STRUCT, []))}
         rows += part[_ROWS][1]
         for group in part[_GROUPS][1][1]:
             _move(group, start - len(MAGIC), len(groups))
-            groups.append(group)
+            groups.append(Encoded(write_struct(group)))
     end = write_struct({**whole, _ROWS: (I64, rows), _GROUPS: (LIST, (STRUCT, groups))})
     return end + len(end).to_bytes(4, "little") + MAGIC
 

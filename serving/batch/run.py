@@ -166,8 +166,7 @@ class _Run:
             if source.identity() != self.work.header["identity"]["source"]:
                 raise DataError(source.name, expected="the same rows until they are scored", got="others")
             count, lines = bad_rows.malformed(source)
-            parts = [(part.rows_from, part.metadata) for part in self.work.done if part.metadata]
-            append.finish(self.target.end(parts), lines, count)
+            append.finish(self.target.end(self.work.parts()), lines, count)
 
     def _append_chunks(self, source: Source, scorer: Scorer, append: Append) -> None:
         size = self.options.rows_at_once or rows_at_once(source.schema)

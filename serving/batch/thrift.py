@@ -19,6 +19,10 @@ _LONG_LIST = 15
 Struct = dict[int, tuple[int, Any]]
 
 
+class Encoded(bytes):
+    """A struct that is written already."""
+
+
 def read_struct(content: bytes) -> Struct:
     """Read one struct.
 
@@ -133,6 +137,8 @@ def _write_value(out: bytearray, kind: int, value: Any) -> None:
         _write_integer(out, value)
     elif kind == BINARY:
         _write_varint(out, len(value))
+        out += value
+    elif kind == STRUCT and isinstance(value, Encoded):
         out += value
     elif kind == STRUCT:
         _write_struct(out, value)

@@ -24,6 +24,7 @@ import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -79,11 +80,19 @@ class Work:
     Parameters
     ----------
     target : Path
+    header : dict
+        What the run is of; empty if there is none.
+    last : Done
+        The last chunk on disk.
+    finished : bool
+        Whether all is there but the names.
+    malformed : int
+        Lines of the source that are no rows.
     """
 
     target: Path
     header: dict[str, Any] = field(default_factory=dict)
-    done: list[Done] = field(default_factory=list)
+    last: Done = NOTHING
     finished: bool = False
     malformed: int = 0
 
@@ -96,11 +105,6 @@ class Work:
     def folder(self) -> Path:
         """Where all is kept."""
         return self.target.with_name(f".{self.target.name}.work")
-
-    @property
-    def last(self) -> Done:
-        """The last chunk on disk."""
-        return self.done[-1] if self.done else NOTHING
 
     @contextmanager
     def locked(self) -> Iterator[None]:
@@ -144,22 +148,35 @@ class Work:
 
     def load(self) -> None:
         """Read what an earlier run left; a line that was not written whole does not count."""
-        self.header, self.done, self.finished, self.malformed = {}, [], False, 0
+        self._forget()
         try:
-            lines = (self.folder / "journal").read_text().split("\n")[:-1]
-        except (OSError, UnicodeDecodeError):
-            return
-        try:
-            self.header = json.loads(lines[0]) if lines else {}
-            for line in lines[1:]:
-                if line.startswith(_FINISHED):
+            for line in self._lines():
+                if not self.header:
+                    self.header = json.loads(line)
+                elif line.startswith(_FINISHED):
                     self.finished, self.malformed = True, int(line.removeprefix(_FINISHED))
                 else:
-                    self.done.append(Done.parse(line))
+                    self.last = Done.parse(line)
         except (ValueError, TypeError, KeyError):
             self.header = {}
         if not self.header or not self._whole():
-            self.header, self.done, self.finished = {}, [], False
+            self._forget()
+
+    def parts(self) -> Iterator[tuple[int, bytes]]:
+        """Yield where each chunk begins in the target, and what its end needs to know of it."""
+        for line in islice(self._lines(), 1, None):
+            if not line.startswith(_FINISHED) and (done := Done.parse(line)).metadata:
+                yield done.rows_from, done.metadata
+
+    def _lines(self) -> Iterator[str]:
+        try:
+            with (self.folder / "journal").open() as journal:
+                yield from (line[:-1] for line in journal if line.endswith("\n"))
+        except FileNotFoundError:
+            return
+
+    def _forget(self) -> None:
+        self.header, self.last, self.finished, self.malformed = {}, NOTHING, False, 0
 
     def _whole(self) -> bool:
         """Whether the bytes are there that the journal tells of."""
@@ -173,7 +190,7 @@ class Work:
                 shutil.rmtree(path)
             elif path.is_file() and path.name != "lock":
                 path.unlink()
-        self.header, self.done, self.finished = {}, [], False
+        self._forget()
 
     def remove(self) -> None:
         """Remove the folder."""
@@ -220,7 +237,7 @@ class Append:
 
     def head(self, rows: bytes, bad: bytes) -> None:
         """Begin both files, if nothing is in them."""
-        if not self.work.done:
+        if not self.work.last.rows_to:
             self._keep(Done(0, 0, 0, 0, self._put(self.rows, rows), self._put(self.bad, bad), b""))
 
     def chunk(self, read: int, rows: tuple[int, Any, bytes], bad: tuple[int, bytes]) -> None:
@@ -257,7 +274,7 @@ class Append:
     def _keep(self, done: Done) -> None:
         self.journal.write(done.line().encode() + b"\n")
         _sync(self.journal)
-        self.work.done.append(done)
+        self.work.last = done
 
 
 def _sync(file: Any) -> None:
