@@ -134,9 +134,20 @@ class HotProtocol(HeadDeadline):
         self.transport.close()
 
     def shutdown(self) -> None:
-        """Answer what was taken, then close."""
-        if self._asked and self._way is not None:
-            self._way.flush()
+        """Close, once what was sent before is read and answered."""
+        # One turn of the loop lies between these two: it reads what the kernel has got by now.
+        self.loop.call_soon(self.loop.call_soon, self._end)
+
+    def _end(self) -> None:
+        if self.transport is None or self.transport.is_closing():
+            return
+        if self._way is not None:
+            if self._asked:
+                self._way.flush()
+            elif self.idle_since is None:  # the rest of a body is on its way: the application waits for it
+                self._way = None
+                self._begin()
+                super().on_body(self._body)
         super().shutdown()
 
     def _short_way(self) -> Way | None:

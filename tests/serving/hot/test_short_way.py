@@ -119,6 +119,18 @@ def test_short_and_usual_ones_on_a_connection_keep_their_order(served: Served, w
     assert short(served) > before
 
 
+def test_one_that_is_answered_the_usual_way_after_all_keeps_its_place_and_its_route(
+    wires: list[Wire],
+) -> None:
+    get = b"GET /health/live HTTP/1.1\r\nhost: x\r\n\r\n"
+    wire = wires[0]
+    wire.socket.sendall(request({"rooms": 999}) + request({"rooms": 1}) + request({"rooms": 999}) + get)
+    assert [wire.answer().status for _ in range(4)] == [422, 200, 422, 200]
+    wire.socket.sendall(request({"rooms": 999}) + get + request({"rooms": 2}))
+    assert [wire.answer().status for _ in range(2)] == [422, 200]
+    assert scores(wire.answer()) == [0.002]
+
+
 def test_a_request_that_comes_byte_by_byte_is_answered(wires: list[Wire]) -> None:
     for byte in request({"rooms": 7}):
         wires[0].socket.sendall(bytes([byte]))
