@@ -16,13 +16,13 @@ from tests.serving.homes import plain_spec, serve, table, write_training
 
 ROOT = Path(__file__).parents[2]
 CHILD = """
-import resource, sys
+import re, sys
 from pathlib import Path
 from serving.batch import BatchOptions, score_rows
 from tests.serving.homes import open_again
 bundle, source, target = map(Path, sys.argv[1:])
 score_rows(open_again(bundle), source, target, BatchOptions(workers=2, rows_at_once=8192))
-print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+print(re.search(r"VmHWM:\\s+(\\d+)", Path("/proc/self/status").read_text())[1])  # getrusage's is the parent's
 """
 
 
@@ -47,11 +47,11 @@ def write_times(rows: pd.DataFrame, path: Path, times: int) -> Path:
 
 @pytest.mark.thorough
 @pytest.mark.parametrize("kind", ["parquet", "csv"])
-def test_ten_times_the_rows_take_no_more_memory(tmp_path: Path, kind: str) -> None:
+def test_more_rows_take_no_more_memory(tmp_path: Path, kind: str) -> None:
     serve(plain_spec(write_training(tmp_path)), tmp_path / "bundle")
     rows = table(50_000).assign(**{f"more_{i}": 1.5 * i for i in range(20)})
     peaks = []
-    for times in (4, 40):
+    for times in (12, 40):  # the first is longer than what is read ahead
         source = write_times(rows, tmp_path / f"in{times}.{kind}", times)
         peaks.append(peak_kb(tmp_path / "bundle", source, tmp_path / f"out.{kind}"))
-    assert peaks[1] <= 1.1 * peaks[0]
+    assert peaks[1] <= 1.1 * peaks[0], peaks
