@@ -37,7 +37,20 @@ def python_with(name: str, requirements: Path) -> Path:
     uv = str(_TOOL) if _TOOL.exists() else shutil.which("uv")
     if uv:
         _run([uv, "venv", "--quiet", "--python", sys.executable, str(folder)], name)
-        _run([uv, "pip", "install", "--quiet", "--python", str(python), "-r", str(requirements)], name)
+        _run(
+            [
+                uv,
+                "pip",
+                "install",
+                "--quiet",
+                "--compile-bytecode",
+                "--python",
+                str(python),
+                "-r",
+                str(requirements),
+            ],
+            name,
+        )
     else:
         _run([sys.executable, "-m", "venv", str(folder)], name)
         _run([str(python), "-m", "pip", "install", "--quiet", "-r", str(requirements)], name)

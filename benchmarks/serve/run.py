@@ -152,7 +152,7 @@ def _told(plan: Plan) -> dict[str, object]:
 @contextmanager
 def made_folder() -> Iterator[Path]:
     """Make a folder that is removed at the end, also where the end is a SIGTERM."""
-    folder = Path(tempfile.mkdtemp(prefix="leadloop-bench-serve-"))
+    folder = Path(tempfile.mkdtemp(prefix="leadloop-bench-"))
     before = signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     try:
         yield folder

@@ -139,9 +139,7 @@ def peers() -> list[Server]:
             requirements="ray.txt",
             everywhere=True,
             choices={
-                "no batching": {"BENCH_BATCHING": "0"},
                 "throughput-optimized": {"BENCH_BATCHING": "0", **optimized},
-                "throughput-optimized, batching": {"BENCH_BATCHING": "1", **optimized},
                 "HAProxy": {"BENCH_BATCHING": "0", "RAY_SERVE_ENABLE_HA_PROXY": "1", **optimized},
                 "HAProxy, batching": {"BENCH_BATCHING": "1", "RAY_SERVE_ENABLE_HA_PROXY": "1", **optimized},
             },

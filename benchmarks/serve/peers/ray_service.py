@@ -9,8 +9,8 @@ from pathlib import Path
 
 FOLDER = Path(os.environ["BENCH_FOLDER"])
 WORKERS = int(os.environ["BENCH_WORKERS"])
-for name, place in {"CONFIG_FILE_LOC": "cfg", "SOCKET_PATH": "sock", "SERVER_STATE_FILE": "state"}.items():
-    os.environ[f"RAY_SERVE_HAPROXY_{name}"] = str(FOLDER / f"haproxy.{place}")
+for name, place in {"CONFIG_FILE_LOC": "cfg", "SOCKET_PATH": "s", "SERVER_STATE_FILE": "state"}.items():
+    os.environ[f"RAY_SERVE_HAPROXY_{name}"] = str(FOLDER / place)  # short: a socket's path may have 97 bytes
 os.environ["RAY_SERVE_HAPROXY_SERVER_STATE_BASE"] = str(FOLDER)
 os.environ["RAY_SERVE_HAPROXY_NBTHREAD"] = str(WORKERS)
 
