@@ -114,6 +114,8 @@ def started(shop: Shop) -> Iterator[tuple[subprocess.Popen[str], str]]:
     finally:
         process.kill()
         process.wait()
+        if process.stderr is not None:
+            process.stderr.close()
 
 
 def is_up(url: str) -> bool:
