@@ -24,6 +24,7 @@ def request_rows(
     server = ours(home.variables)
     with started(server, "", material, workers) as running:
         single, many = write_bodies(server, material), _many(material)
+        running.settle()
         press(running, single, RACE_CONNECTIONS, 2.0)
         ones = press(running, single, RACE_CONNECTIONS, seconds)
         press(running, many, RACE_CONNECTIONS, 1.0)

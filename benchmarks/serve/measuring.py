@@ -126,6 +126,7 @@ def fastest(server: Server, material: Material, plan: Plan) -> str:
     for choice in server.choices:
         try:
             with started(server, choice, material, plan.workers) as running:
+                running.settle()
                 press(running, bodies, RACE_CONNECTIONS, plan.warm_up_seconds)
                 found[choice] = press(running, bodies, RACE_CONNECTIONS, plan.seconds).requests_s
         except StackError as error:
@@ -138,7 +139,8 @@ def fastest(server: Server, material: Material, plan: Plan) -> str:
 def press_all(
     running: Running, seen: Seen, bodies: Path, plan: Plan, *, warm_up: int = RACE_CONNECTIONS
 ) -> dict[int, Load]:
-    """Warm a server up, then press it with every number of connections in turn."""
+    """Let a server come to rest, warm it up, then press it with every number of connections in turn."""
+    running.settle()
     press(running, bodies, warm_up, plan.warm_up_seconds)
     loads = {count: press(running, bodies, count, plan.seconds) for count in plan.connections}
     for count, load in loads.items():

@@ -27,6 +27,7 @@ _MARK = "LEADLOOP_BENCH_MARK"
 _START_SECONDS = 180.0
 _PAUSE_SECONDS = 0.01
 _AGAIN_SECONDS = 30.0
+_SETTLE_SECONDS, _LOOK_SECONDS, _IDLE = 20.0, 1.0, 0.15
 
 
 @dataclass
@@ -69,6 +70,15 @@ class Running:
         """Return its processes now."""
         self.family = processes.family(self.pid, self.mark, self.family)
         return self.family
+
+    def settle(self) -> None:
+        """Wait until it has done what it does after its start, such as imports in the background."""
+        until = time.monotonic() + _SETTLE_SECONDS
+        busy = True
+        while busy and time.monotonic() < until:
+            before = processes.cpu_seconds(self.look())
+            time.sleep(_LOOK_SECONDS)
+            busy = processes.cpu_seconds(self.family) - before > _IDLE * _LOOK_SECONDS
 
     def ask(self, row: Mapping[str, float]) -> Any:
         """Return the answer to one row; None where there is none."""
