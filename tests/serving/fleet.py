@@ -127,7 +127,7 @@ def times_kept(url: str, ids: Sequence[str]) -> list[int]:
     """Return how often each prediction is in the log."""
     query = "SELECT prediction_id::text, count(*) FROM predictions GROUP BY 1"
     with psycopg.connect(url) as connection:
-        found = dict(connection.execute(query).fetchall())
+        found: dict[str, int] = dict(connection.execute(query).fetchall())
     return [found.get(one, 0) for one in ids]
 
 

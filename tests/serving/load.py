@@ -111,7 +111,8 @@ async def open_loop(
         replies.append(await exchange(*ends, sent))
         free.append(ends)
 
-    began, asked = now(), []
+    began = now()
+    asked: list[asyncio.Task[None]] = []
     while (passed := now() - began) < seconds:
         asked += [asyncio.create_task(ask()) for _ in range(int(passed * rate) - len(asked))]
         await asyncio.sleep(0.002)

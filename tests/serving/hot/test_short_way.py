@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import pytest
 from pydantic import SecretStr
@@ -283,5 +284,5 @@ def test_what_was_taken_before_a_swap_is_answered_by_the_version_before(shop: Sh
     for asker, version in ((before, "1"), (after, "2")):
         ((answer,), handed_over) = asker.answers, asker.handed_over
         assert (answer["version"], handed_over) == (version, 0)
-        (prediction,) = answer["predictions"]  # type: ignore[misc]
-        assert prediction["score"] == pytest.approx(score_of(version), abs=1e-6)
+        predictions: Any = answer["predictions"]
+        assert predictions[0]["score"] == pytest.approx(score_of(version), abs=1e-6)

@@ -89,4 +89,5 @@ class Desk:
 
 def scores(answer: Future[AnsweredRows]) -> list[float]:
     """Return an answer's scores as the rooms that they were made of."""
-    return np.round(answer.result(30).scores.score * 1000, 6).tolist()
+    made: list[float] = np.round(answer.result(30).scores.score * 1000, 6).tolist()
+    return made
