@@ -75,6 +75,7 @@ class Follower:
         self._wait: dict[str, tuple[Entry, float, float]] = {}
         self._absent: dict[str, float] = {}
         self._prepare_at = 0.0
+        self._looked_once = threading.Event()
         self._stopping = threading.Event()
         self._bell = bell(self._stopping.wait) if bell is not None else None
         self._thread = threading.Thread(target=self._run, name="follower", daemon=True)
@@ -83,6 +84,10 @@ class Follower:
         """Start to look."""
         self._prepare_at = monotonic() + _PREPARE_SECONDS
         self._thread.start()
+
+    def wait_for_first_look(self, seconds: float) -> None:
+        """Wait until the ledger was asked once, whatever came of it, but no longer than so many seconds."""
+        self._looked_once.wait(seconds)
 
     def close(self) -> None:
         """Stop; a fetch that is under way is left behind."""
@@ -163,6 +168,7 @@ class Follower:
                 self._prepare_once()
             except Exception as error:  # the thread lives as long as the process does
                 logger.exception("look_failed error=%s", type(error).__name__)
+            self._looked_once.set()
             if self._bell is None:
                 self._stopping.wait(_POLL_SECONDS)
             else:

@@ -28,6 +28,8 @@ from serving.wiring import make_loader
 
 logger = logging.getLogger(__name__)
 
+_FIRST_LOOK_SECONDS = 5.0
+
 
 @dataclass(frozen=True)
 class Process:
@@ -82,6 +84,8 @@ class Process:
         self.front.start()
         self.log.start()
         self.follower.start()
+        # Whoever listens answers: not before it knows what is in production, if that can be known soon.
+        self.follower.wait_for_first_look(_FIRST_LOOK_SECONDS)
 
     def close(self) -> None:
         """Stop following and bring every answer to the database or to disk."""
