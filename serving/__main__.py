@@ -19,7 +19,10 @@ def main() -> int:
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on")
     parser.add_argument("--port", type=int, default=8000, help="port to listen on")
     parser.add_argument(
-        "--workers", type=int, help="processes that answer; LEADLOOP_SERVING_WORKERS if not given"
+        "--workers",
+        type=int,
+        help="processes that answer, and one that ships what they answered; 0: all in this one; "
+        "LEADLOOP_SERVING_WORKERS if not given",
     )
     arguments = parser.parse_args()
     try:
@@ -35,10 +38,10 @@ def main() -> int:
 
 def _serve(settings: Settings, port: int, workers: int) -> int:
     """Answer here, or start processes that do: what only one of both needs is imported there."""
-    if not 1 <= workers <= 64:
-        raise SettingsError("--workers", expected="1 to 64", got=str(workers))
+    if not 0 <= workers <= 64:
+        raise SettingsError("--workers", expected="0 to 64", got=str(workers))
     with free_address(settings.host, port) as address:
-        if workers > 1:
+        if workers:
             from serving.workers import Workers
 
             return Workers(settings, address, workers).run()

@@ -46,7 +46,8 @@ class Metrics:
         self._folder = shared_folder()
         if self._folder is not None:
             # By name, not by process id: a worker that takes a dead one's place counts on in its files.
-            values.ValueClass = values.MultiProcessValue(process_name)  # type: ignore[no-untyped-call]
+            name = process_name()  # looked up once: it is asked for at every count
+            values.ValueClass = values.MultiProcessValue(lambda: name)  # type: ignore[no-untyped-call]
         self.registry = CollectorRegistry()
         self._add_log()
         if not only_log:

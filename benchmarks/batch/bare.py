@@ -35,7 +35,7 @@ def main() -> None:
     """Answer each line with rows, seconds and the way."""
     bundle, source, workers = sys.argv[1:]
     matrix = _matrix(Bundle.open(Path(bundle)), Path(source))
-    tried = matrix[: min(_TRIED_ROWS, len(matrix) // 4)]
+    tried = matrix[: min(_TRIED_ROWS, len(matrix) // 8)]
     name, size, score = _fastest(Path(bundle) / MODEL, tried, int(workers))
     for _ in sys.stdin:
         seconds = _seconds(score, matrix)

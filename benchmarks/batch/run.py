@@ -37,7 +37,7 @@ class Size:
 
 
 FULL = Size(training=100_000, small=1_000_000, large=5_000_000, usual=1_000_000, rounds=5)
-QUICK = Size(training=5_000, small=50_000, large=150_000, usual=50_000, rounds=3)
+QUICK = Size(training=5_000, small=30_000, large=60_000, usual=30_000, rounds=2)
 
 
 def run(quick: bool) -> dict[str, object]:

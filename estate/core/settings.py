@@ -43,7 +43,9 @@ class Settings(BaseSettings):
     signing_keys: Path | None = Field(
         None, description="folder of the signing keys; `<home>/keys` if not set"
     )
-    serving_workers: int = Field(1, ge=1, le=64, description="processes that answer on the port of serving")
+    serving_workers: int = Field(
+        0, ge=0, le=64, description="processes that answer on the port of serving; 0: one does everything"
+    )
     serving_queue_rows: int = Field(
         20_000, ge=1, description="rows that may wait for one model in one process; more is turned away"
     )

@@ -19,7 +19,7 @@ from estate.core.errors import DataError
 from serving.batch.row_groups import MAGIC, joined_end, split
 
 Buffer = bytes | memoryview
-_LOOKED_AT = 1_000
+_LOOKED_AT = 256
 KINDS = (".parquet", ".csv", ".csv.gz")
 
 
@@ -59,16 +59,21 @@ class ParquetTarget:
         """Return a row group and its metadata.
 
         What would cost most of the time is left out where it is worth little: dictionaries of values that
-        seldom repeat, and the least and greatest of the source's fractions.
+        seldom repeat, packing and the least and greatest of fractions of which this is so.
         """
         fields = [(field.name, field.type, batch.column(i)) for i, field in enumerate(batch.schema)]
-        ranged = [name for name, kind, _ in fields if name == "score" or not pa.types.is_floating(kind)]
+        repeating = {name for name, kind, values in fields if _repeats(kind, values)}
+        loose = {name for name, kind, _ in fields if pa.types.is_floating(kind)} - repeating
+        packed: Any = {name: "none" if name in loose else "snappy" for name, _, _ in fields}
+        if any(pa.types.is_nested(kind) for _, kind, _ in fields):
+            packed = "snappy"  # what is inside has names of its own
         sink = pa.BufferOutputStream()
         pq.write_table(
             pa.Table.from_batches([batch]),
             sink,
-            use_dictionary=[name for name, kind, values in fields if _repeats(kind, values)] or False,
-            write_statistics=ranged,
+            use_dictionary=sorted(repeating) or False,
+            compression=packed,
+            write_statistics=[name for name, _, _ in fields if name == "score" or name not in loose],
             row_group_size=batch.num_rows or 1,
         )
         return split(memoryview(sink.getvalue()))

@@ -10,7 +10,7 @@ import threading
 
 from estate.core.errors import LeadloopError
 from estate.core.logs import configure_logs
-from estate.core.settings import load_settings
+from estate.core.settings import Settings, load_settings
 from estate.store.prediction_writer import PredictionWriter
 from serving.journal.delivery import Delivery
 from serving.journal.places import journal_folder, spool_folder

@@ -36,9 +36,9 @@ class Pace:
     """Averages over the calls to a model; safe to share between threads.
 
     What a call computes says how long it blocks others on a machine with nothing else to do; what the clock
-    says grows with everything else that runs there. A call is short if it computes less than 2 ms, or less than
-    0.1 ms for each of its rows, and if the shortest of late was short by the clock too: one that waits for
-    something is always long.
+    says grows with everything else that runs there. A call is short if it computes less than 2 ms, or less
+    than 0.1 ms for each of its rows, and if the shortest of late was short by the clock too: one that waits
+    for something is always long.
 
     Examples
     --------

@@ -69,7 +69,7 @@ def test_batch_quick_scores_every_row_beside_the_bare_model() -> None:
     made = result(benchmarks("batch", "--quick", "--json"))
     bare, large, small, usual = made["rows"]
     assert bare["way"].startswith("bare ONNX Runtime")
-    assert (bare["rows"], large["rows"], small["rows"]) == (150_000, 150_000, 50_000)
+    assert (bare["rows"], large["rows"], small["rows"]) == (60_000, 60_000, 30_000)
     assert 0 < large["of_bare"] <= 1.2
     assert usual["way"] == "pandas and scikit-learn"
 

@@ -60,7 +60,7 @@ def answered_by(process: Process) -> str:
     """Score a row; returns the version that did."""
     served = process.models.known("sale")
     assert served is not None
-    question = about_rows(served, [ROW], Terms())  # type: ignore[list-item]
+    question = about_rows(served, [ROW], Terms())
     answered = score(question.served, question.answering, question.features(), question.entities)
     return answered.scores.version
 

@@ -114,7 +114,7 @@ def test_inside_a_bin_the_interval_follows_the_score() -> None:
     low, high = INTERVAL.ends(np.linspace(0.21, 0.89, 50))
     assert (np.diff(low) > 0).all()
     assert (np.diff(high) > 0).all()
-    assert INTERVAL.of(0.5) == (pytest.approx(0.8 / 1.8), pytest.approx(1.2 / 2.2))
+    assert INTERVAL.of(0.5) == pytest.approx((0.8 / 1.8, 1.2 / 2.2))
     assert INTERVAL.of(0.0) == INTERVAL.of(0.01)  # no nearer to 0 than any frozen row was
     assert INTERVAL.of(1.0) == INTERVAL.of(0.9)
 

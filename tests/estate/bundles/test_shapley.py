@@ -35,7 +35,8 @@ def in_pairs(x: Matrix) -> Numbers:
 
 
 def all_together(x: Matrix) -> Numbers:
-    return np.tanh(in_pairs(x)) * x.sum(axis=1, dtype=np.float64)[:, None]
+    value: Numbers = np.tanh(in_pairs(x)) * x.sum(axis=1, dtype=np.float64)[:, None]
+    return value
 
 
 def by_formula(row: Matrix, background: Matrix, value: Value) -> Numbers:

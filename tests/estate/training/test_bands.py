@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -65,12 +66,12 @@ def test_other_tasks_have_bands_only_by_the_spec(make: object, tmp_path: Path) -
 
 
 @pytest.mark.parametrize("bands", [(0.5, 0.2), (0.2, 0.2), (None,), (float("nan"),), 0.5, ("a",)])
-def test_bands_that_do_not_rise_are_refused(spec: ModelSpec, bands: object) -> None:
+def test_bands_that_do_not_rise_are_refused(spec: ModelSpec, bands: Any) -> None:
     with pytest.raises(SpecError, match="`bands` of model `home_sale`: expected scores, each above"):
         replace(spec, bands=bands)
 
 
 @pytest.mark.parametrize("interval", [0.5, 1.0, 90, None])
-def test_a_level_that_is_none_is_refused(spec: ModelSpec, interval: object) -> None:
+def test_a_level_that_is_none_is_refused(spec: ModelSpec, interval: Any) -> None:
     with pytest.raises(SpecError, match="`interval` of model `home_sale`: expected a share between"):
         replace(spec, interval=interval)

@@ -179,7 +179,7 @@ def test_the_true_label_is_in_the_set_nine_times_in_ten() -> None:
 def test_too_few_rows_give_no_interval(task: Task) -> None:
     rows = 20
     y, p = np.arange(rows) % 2.0, np.full((rows, 2), 0.5)
-    assert interval_of(task, y, Scores(p[:, 0], p, ("a", "b")), LEVEL) is None
+    assert interval_of(task, y.astype(np.float64), Scores(p[:, 0], p, ("a", "b")), LEVEL) is None
     enough = interval_of(
         task, np.tile(y, 5), Scores(np.tile(p[:, 0], 5), np.tile(p, (5, 1)), ("a", "b")), LEVEL
     )

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from pydantic import SecretStr
 
@@ -35,14 +36,10 @@ def test_what_was_set_of_serving_reaches_its_process(tmp_path: Path) -> None:
         tracing_url="http://collector:4318",
         redis_url=SecretStr("redis://:hunter2@cache/0"),
     )
-    read = Settings(
-        _env_file=None,
-        **{
-            name.removeprefix("LEADLOOP_").lower(): value
-            for name, value in made.items()
-            if "LEADLOOP" in name
-        },
-    )
+    given: dict[str, Any] = {
+        name.removeprefix("LEADLOOP_").lower(): value for name, value in made.items() if "LEADLOOP" in name
+    }
+    read = Settings(_env_file=None, **given)
     assert (read.serving_rate, read.serving_max_rows, read.metrics_open) == (5.5, 10, False)
     assert read.tracing_url == "http://collector:4318"
     assert read.redis_url is not None
