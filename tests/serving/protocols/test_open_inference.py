@@ -8,8 +8,8 @@ from urllib.parse import urlsplit
 
 import numpy as np
 import pytest
-import tritonclient.http as triton  # type: ignore[import-untyped]
-from tritonclient.utils import InferenceServerException  # type: ignore[import-untyped]
+import tritonclient.http as triton
+from tritonclient.utils import InferenceServerException
 
 from estate.store.predictions import read_recent
 from tests.serving.shop import Served, Shop, wait_for
