@@ -12,13 +12,13 @@ from prometheus_client import (
     CollectorRegistry,
     Counter,
     Gauge,
-    Histogram,
     disable_created_metrics,
     generate_latest,
     values,
 )
 from prometheus_client.multiprocess import MultiProcessCollector
 
+from serving.bulk_histogram import BulkHistogram
 from serving.shared import process_name, shared_folder
 
 _SECONDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)
@@ -120,10 +120,10 @@ class Metrics:
     def _gauge(self, name: str, says: str, labels: tuple[str, ...] = (), mode: OfAll = "livesum") -> Gauge:
         return Gauge(f"leadloop_{name}", says, labels, registry=self.registry, multiprocess_mode=mode)
 
-    def _seconds(self, name: str, says: str, labels: tuple[str, ...] = _ORIGIN) -> Histogram:
+    def _seconds(self, name: str, says: str, labels: tuple[str, ...] = _ORIGIN) -> BulkHistogram:
         return self._histogram(name, says, labels, _SECONDS)
 
     def _histogram(
         self, name: str, says: str, labels: tuple[str, ...], buckets: tuple[float, ...]
-    ) -> Histogram:
-        return Histogram(f"leadloop_{name}", says, labels, buckets=buckets, registry=self.registry)
+    ) -> BulkHistogram:
+        return BulkHistogram(f"leadloop_{name}", says, labels, buckets=buckets, registry=self.registry)

@@ -6,9 +6,10 @@ from collections.abc import Callable, Iterator, Sequence
 from time import perf_counter
 
 import msgspec
-from prometheus_client import Counter, Histogram
+from prometheus_client import Counter
 
 from serving.answering import Answering
+from serving.bulk_histogram import BulkHistogram
 from serving.metrics import Metrics
 from serving.models import ServedModel
 from serving.prediction_log import AnsweredRows
@@ -31,7 +32,7 @@ class Reply:
     def __init__(self, metrics: Metrics, versions_of: Callable[[str], Find]) -> None:
         self._metrics, self._versions_of = metrics, versions_of
         self._encode = msgspec.json.Encoder().encode
-        self._children: dict[tuple[str, str, str], tuple[Counter, Histogram, Histogram]] = {}
+        self._children: dict[tuple[str, str, str], tuple[Counter, BulkHistogram, BulkHistogram]] = {}
 
     def parts(
         self, served: ServedModel, answering: Answering, answered: AnsweredRows, rows: Sequence[int]
@@ -64,5 +65,4 @@ class Reply:
         requests.inc(len(since))
         batch.observe(len(answered.ids))
         now = perf_counter()
-        for began in since:
-            seconds.observe(now - began)
+        seconds.observe_many([now - began for began in since])
