@@ -24,7 +24,7 @@ class BulkHistogram(Histogram):
 
     def observe_many(self, amounts: Sequence[float]) -> None:
         """Count all amounts, as :meth:`observe` would one by one."""
-        self._raise_if_not_observable()
+        self._raise_if_not_observable()  # type: ignore[no-untyped-call]
         counts: dict[int, int] = {}
         for amount in amounts:
             bucket = bisect_left(self._upper_bounds, amount)
