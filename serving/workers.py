@@ -15,7 +15,7 @@ import socket
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from time import monotonic
+from time import monotonic, sleep
 
 from estate.core.settings import Settings
 from serving import worker
@@ -59,7 +59,7 @@ class Workers:
         host, port = address.getsockname()[:2]
         self._shared = SharedFolder(settings.home / "serving" / f"workers-{port}")
         self._ours, self._theirs = -1, -1
-        self._stopping = threading.Event()
+        self._stopping = False
         serve = lambda: worker.serve(settings, host, port)  # noqa: E731
         self._children = [_Child(f"worker-{i}", serve) for i in range(count)]
         self._children.append(_Child("shipper", lambda: ship(settings)))
@@ -67,16 +67,20 @@ class Workers:
     def run(self) -> int:
         """Run until SIGTERM or SIGINT; returns the exit code."""
         for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, lambda *_: self._stopping.set())
+            signal.signal(number, self._stop_soon)
         self._shared.prepare()
         self._theirs, self._ours = os.pipe()
         try:
-            while not self._stopping.wait(_LOOK_SECONDS):
+            while not self._stopping:
                 for child in self._children:
                     self._tend(child)
+                sleep(_LOOK_SECONDS)
         finally:
             self._stop()
         return 0
+
+    def _stop_soon(self, *_: object) -> None:
+        self._stopping = True  # no lock: this runs in the midst of whatever the loop does
 
     def _tend(self, child: _Child) -> None:
         """Start a process that does not run; later and later if it does not live long."""

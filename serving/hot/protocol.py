@@ -111,7 +111,9 @@ class HotProtocol(HeadDeadline):
         self.idle_since = self.loop.time()
 
     def hand_over(self) -> None:
-        """Let the application answer the request that is held back."""
+        """Let the application answer the request that is held back, unless it has its answer."""
+        if not self._asked:
+            return
         self._asked = False
         self._way = None
         if self.transport is None or self.transport.is_closing():
