@@ -22,7 +22,7 @@ ReadLedger = Callable[[], Orders]
 """What the ledger says now; raises StoreError or SettingsError while it is away."""
 
 _POLL_SECONDS = 0.5
-_PREPARE_SECONDS = 3.0
+_PREPARE_SECONDS = 0.5
 _ABSENT_SECONDS = 5.0
 _FIRST_RETRY_SECONDS = 1.0
 _LONGEST_RETRY_SECONDS = 30.0
