@@ -11,6 +11,7 @@ import uvicorn
 from serving.app import build_app
 from serving.hot import Ways, hot_protocol
 from serving.hot.idle import close_idle
+from serving.listening import Listening
 from serving.process import Process
 from serving.slow_clients import drop_slow
 
@@ -38,7 +39,7 @@ def make_server(process: Process) -> uvicorn.Server:
             sweeps.append(asyncio.create_task(close_idle(connections, _IDLE_SECONDS)))
         return made[0]
 
-    server = uvicorn.Server(
+    server = Listening(
         uvicorn.Config(
             build_app(process),
             http=hot_protocol(ways),
