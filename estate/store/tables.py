@@ -250,6 +250,56 @@ holdouts = sa.Table(
     sa.Index("ix_holdouts_model_at", "model", "at"),
 )
 
+incidents = sa.Table(
+    "incidents",
+    metadata,
+    sa.Column("incident_id", sa.Uuid(as_uuid=False), primary_key=True),
+    sa.Column("model", sa.Text, nullable=False),
+    sa.Column("code", sa.Text, nullable=False),
+    sa.Column("column", sa.Text, nullable=False),  # empty where it is about all rows, or about serving
+    sa.Column("owner", sa.Text, nullable=False),
+    sa.Column("sentence", sa.Text, nullable=False),
+    sa.Column("severity", sa.Text, nullable=False),  # info, warning, breaking
+    sa.Column("breaks_training", sa.Boolean, nullable=False),
+    sa.Column("first_seen", _time, nullable=False),
+    sa.Column("last_seen", _time, nullable=False),
+    sa.Column("times", sa.BigInteger, nullable=False),  # passes that found it
+    sa.Column("resolved_at", _time),
+    sa.Column("resolved_how", sa.Text),
+    sa.Index(
+        "ux_incidents_open",
+        *("model", "code", "column"),
+        unique=True,
+        postgresql_where=sa.text("resolved_at IS NULL"),
+    ),
+    sa.Index("ix_incidents_model_first_seen", "model", "first_seen"),
+)
+
+alerts = sa.Table(
+    "alerts",
+    metadata,
+    sa.Column("alert_id", sa.Uuid(as_uuid=False), primary_key=True),
+    sa.Column("incident_id", sa.Uuid(as_uuid=False), nullable=False),
+    sa.Column("channel", sa.Text, nullable=False),
+    sa.Column("kind", sa.Text, nullable=False),  # opened, again, healed
+    sa.Column("state", sa.Text, nullable=False),  # waiting, sent, failed
+    sa.Column("tries", sa.BigInteger, nullable=False),
+    sa.Column("error", sa.Text),  # class of what the last try ended with
+    sa.Column("at", _time, nullable=False),
+    sa.Column("due_at", _time, nullable=False),
+    sa.Column("sent_at", _time),
+    sa.Index("ix_alerts_waiting", "channel", "due_at", postgresql_where=sa.text("state = 'waiting'")),
+    sa.Index("ix_alerts_incident", "incident_id"),
+)
+
+operations_snapshots = sa.Table(
+    "operations_snapshots",
+    metadata,
+    sa.Column("model", sa.Text, primary_key=True),
+    sa.Column("at", _time, nullable=False),
+    sa.Column("numbers", JSONB, nullable=False),  # counters of serving at the last look
+)
+
 APPEND_ONLY = """
 CREATE OR REPLACE FUNCTION evidence_is_append_only() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
