@@ -17,6 +17,7 @@
     │   │   └── SignatureError a signature is missing, not trusted or not of this document
     │   └── PromotionRefused   the evidence does not allow this promotion
     ├── StoreError             the database can't be reached or is at another migration
+    ├── AlertError             an alert could not be delivered
     └── StackError             a part of the local stack can't be started
 """
 
@@ -119,6 +120,10 @@ class PromotionRefused(RegistryError):
 
 class StoreError(LeadloopError):
     """The database can't be reached or is at another migration."""
+
+
+class AlertError(LeadloopError):
+    """An alert could not be delivered; it is tried again later."""
 
 
 class StackError(LeadloopError):

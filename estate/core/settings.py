@@ -100,6 +100,29 @@ class Settings(BaseSettings):
     models: Annotated[tuple[Path, ...], NoDecode] = Field(
         (OWN_MODELS,), description="your own model files or folders of them, separated by `:`"
     )
+    alert_owner: str = Field("platform", description="who sees to incidents of a model that names nobody")
+    alert_smtp_url: SecretStr | None = Field(
+        None, description="mail server of alerts: smtp://user:password@host:587 (STARTTLS) or smtps://…:465"
+    )
+    alert_sender: str | None = Field(None, description="address that alerts come from; made of the server's")
+    alert_recipients: Annotated[tuple[str, ...], NoDecode] = Field(
+        (), description="addresses that alerts go to, separated by `,`"
+    )
+    alert_webhook_url: SecretStr | None = Field(
+        None, description="Slack-compatible webhook of alerts; https, or http on loopback"
+    )
+    alert_quiet_hours: str | None = Field(
+        None,
+        pattern=r"^[0-2]\d:[0-5]\d-[0-2]\d:[0-5]\d( [A-Za-z0-9_+/-]+)?$",
+        description="such as `22:00-07:00 Europe/Paris`, UTC without a zone: only breaking alerts are sent",
+    )
+    alert_repeat_hours: float = Field(
+        24.0, gt=0, description="after which an incident that is still open is told again"
+    )
+    reports_kept: int = Field(90, ge=1, description="reports of the watch that are kept of each model")
+    evidently_port: int | None = Field(
+        None, ge=1, le=65535, description="of Evidently's own dashboard; not started if not set"
+    )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
         "INFO", description="least level that is logged"
     )
@@ -111,6 +134,11 @@ class Settings(BaseSettings):
         if not isinstance(value, str):
             return value
         return tuple(Path(part).expanduser().absolute() for part in value.split(":") if part)
+
+    @field_validator("alert_recipients", mode="before")
+    @classmethod
+    def _listed(cls, value: object) -> object:
+        return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
 
     def endpoint(self, name: Literal["database_url", "mlflow_url", "prefect_url", "serving_url"]) -> str:
         """Return the address of a part: the setting, else what the local stack wrote.
