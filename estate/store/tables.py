@@ -300,6 +300,27 @@ operations_snapshots = sa.Table(
     sa.Column("numbers", JSONB, nullable=False),  # counters of serving at the last look
 )
 
+quality_points = sa.Table(
+    "quality_points",
+    metadata,
+    sa.Column("key", sa.Text, primary_key=True),  # what is measured and when, hashed: measured again, replaced
+    sa.Column("model", sa.Text, nullable=False),
+    sa.Column("version", sa.Text, nullable=False),
+    sa.Column("at", _time, nullable=False),  # nothing learned later is in it
+    sa.Column("window_from", _time, nullable=False),
+    sa.Column("window_to", _time, nullable=False),
+    sa.Column("metric", sa.Text, nullable=False),
+    sa.Column("slice_column", sa.Text),
+    sa.Column("slice_value", sa.Text),
+    sa.Column("kind", sa.Text, nullable=False),  # realised, estimated
+    sa.Column("value", sa.Float, nullable=False),
+    sa.Column("low", sa.Float),
+    sa.Column("high", sa.Float),
+    sa.Column("rows", sa.BigInteger, nullable=False),
+    sa.Column("mature_share", sa.Float, nullable=False),
+    sa.Index("ix_quality_points_model_window", "model", "version", "window_to"),
+)
+
 APPEND_ONLY = """
 CREATE OR REPLACE FUNCTION evidence_is_append_only() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN

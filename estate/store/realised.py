@@ -1,0 +1,212 @@
+"""What a version answered about each case first, and what came of it as far as it is known at a moment.
+
+A case that is asked about every night would count as often as it stays open, which depends on its outcome: the
+first answer of the version is the one whose choice knows nothing of what came later.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import numpy as np
+import sqlalchemy as sa
+from numpy.typing import NDArray
+from sqlalchemy.dialects.postgresql import insert
+
+from estate.core.frame import Column, Numbers
+from estate.store.tables import outcomes, predictions
+
+Micros = NDArray[np.int64]
+NEVER = np.iinfo(np.int64).max
+"""The time of what has not happened, as far as is known."""
+_POSTGRES_EPOCH_US = 946_684_800_000_000  # 1 January 2000
+
+_FIRST = """
+WITH first AS (
+  SELECT DISTINCT ON (p.entity_id) p.entity_id, p.at, p.score, p.label{categories}
+  FROM predictions p LEFT JOIN feature_layouts l USING (layout)
+  WHERE p.model = :model AND p.version = :version AND p.entity_id IS NOT NULL AND p.at <= :now
+  ORDER BY p.entity_id, p.at, p.prediction_id
+), asked AS (SELECT * FROM first WHERE at > :since)"""
+_CATEGORY = ", coalesce(p.features ->> :c{i}, p.texts[array_position(l.texts, :c{i})]) AS c{i}"
+_KNOWN = """, heard AS (
+  SELECT lead_id, min(event_at) AS any_at, min(recorded_at) AS learned_at,
+         min(event_at) FILTER (WHERE kind = :kind) AS this_at
+  FROM outcomes WHERE event_at <= :now AND recorded_at <= :now GROUP BY lead_id
+)"""
+_OF_CASES = "SELECT a.* FROM asked a"
+_OF_LEADS = """
+  SELECT a.*, d.event_at AS created_at, h.any_at, h.learned_at, h.this_at FROM asked a
+  LEFT JOIN leads d ON d.lead_id = a.entity_id AND d.event_at <= :now AND d.recorded_at <= :now
+  LEFT JOIN heard h ON h.lead_id = a.entity_id"""
+_TIMES = ("created_at", "any_at", "learned_at", "this_at")
+_UNNAMED = (
+    "(SELECT count(*) FROM predictions WHERE model = :model AND version = :version "
+    "AND entity_id IS NULL AND at > :since AND at <= :now)"
+)
+_DAILY = """
+SELECT floor(extract(epoch FROM CAST(:now AS timestamptz) - recorded_at) / 86400)::int AS day,
+       count(*) AS found, max(recorded_at) AS newest
+FROM outcomes WHERE recorded_at <= :now AND recorded_at > :since GROUP BY 1"""
+
+
+@dataclass(frozen=True)
+class FirstAnswers:
+    """The first answer about each of n cases, in order of time.
+
+    Parameters
+    ----------
+    at : int64 array of shape (n,)
+        Microseconds since 1970, UTC, like all times here.
+    score : float64 array of shape (n,)
+    label : object array of shape (n,)
+        Most likely class, where the task has classes.
+    entity : object array of shape (n,)
+    categories : mapping of str to object array of shape (n,)
+    unnamed : int
+        Answers that named no case: nothing can be joined to them.
+    created, any_at, learned_at, this_at : int64 array of shape (n,), optional
+        When the lead came; when its first outcome of any kind and of the model's kind happened, and when any
+        was learned; ``NEVER`` where there is none. Only where outcomes were asked for.
+    """
+
+    at: Micros
+    score: Numbers
+    label: Column
+    entity: Column
+    categories: Mapping[str, Column]
+    unnamed: int
+    created: Micros | None = None
+    any_at: Micros | None = None
+    learned_at: Micros | None = None
+    this_at: Micros | None = None
+
+
+def read_first_answers(  # noqa: PLR0913 - which answers, as of when, and what of them
+    connection: sa.Connection,
+    model: str,
+    version: str,
+    *,
+    since: datetime,
+    now: datetime,
+    categories: Sequence[str] = (),
+    outcome: str | None = None,
+) -> FirstAnswers:
+    """Read them in one statement; each column comes as one run of bytes, a million rows in seconds.
+
+    Parameters
+    ----------
+    since, now : datetime
+        Answers with ``since < at <= now``; outcomes that had happened and were known at ``now``. A case that
+        the version first answered about before is left out.
+    categories : sequence of str
+        Features whose texts are wanted.
+    outcome : str, optional
+        Kind of outcome; joins leads and their outcomes.
+    """
+    of = tuple(f"c{i}" for i in range(len(categories)))
+    values: dict[str, object] = {"model": model, "version": version, "since": since, "now": now}
+    values |= dict(zip(of, categories, strict=True)) | ({"kind": outcome} if outcome else {})
+    row = connection.execute(sa.text(_statement(of, outcome)), values).one()
+    times = {} if outcome is None else {n.removesuffix("_at"): _times(getattr(row, n)) for n in _TIMES}
+    return FirstAnswers(
+        _times(row.at),
+        np.frombuffer(row.score or b"", dtype=">f8").astype(np.float64),
+        _texts(row.label),
+        _texts(row.entity),
+        {name: _texts(getattr(row, column)) for column, name in zip(of, categories, strict=True)},
+        int(row.unnamed),
+        times.get("created"),
+        times.get("any"),
+        times.get("learned"),
+        times.get("this"),
+    )
+
+
+def _statement(of: Sequence[str], outcome: str | None) -> str:
+    first = _FIRST.format(categories="".join(_CATEGORY.format(i=i) for i in range(len(of))))
+    columns = [
+        "string_agg(timestamptz_send(at), '') AS at",
+        "string_agg(float8send(score), '') AS score",
+        "array_agg(label) AS label",
+        "array_agg(entity_id) AS entity",
+        *(f"array_agg({name}) AS {name}" for name in of),
+        f"{_UNNAMED} AS unnamed",
+    ]
+    if outcome is not None:
+        columns += [f"string_agg(timestamptz_send(coalesce({n}, 'infinity')), '') AS {n}" for n in _TIMES]
+    known, joined = ("", _OF_CASES) if outcome is None else (_KNOWN, _OF_LEADS)
+    return f"{first}{known}\nSELECT {', '.join(columns)} FROM ({joined} ORDER BY a.at, a.entity_id) AS r"
+
+
+def _times(run: bytes | memoryview | None) -> Micros:
+    read = np.frombuffer(run or b"", dtype=">i8").astype(np.int64)
+    return np.where(read == NEVER, NEVER, np.where(read == NEVER, 0, read) + _POSTGRES_EPOCH_US)
+
+
+def _texts(values: Sequence[str | None] | None) -> Column:
+    return np.array(values if values is not None else (), dtype=object)
+
+
+@dataclass(frozen=True)
+class Arrivals:
+    """How many outcomes the desk learned of, day by day.
+
+    Parameters
+    ----------
+    daily : int64 array of shape (days,)
+        Oldest first; the last ends at the moment that was asked for.
+    newest : datetime or None
+        When the last one was learned; None if none was in these days.
+    """
+
+    daily: NDArray[np.int64]
+    newest: datetime | None
+
+
+def read_arrivals(connection: sa.Connection, *, now: datetime, days: int = 120) -> Arrivals:
+    """Count outcomes of any kind by the day on which they were recorded."""
+    rows = connection.execute(sa.text(_DAILY), {"now": now, "since": now - timedelta(days=days)}).all()
+    daily = np.zeros(days, dtype=np.int64)
+    for row in rows:
+        daily[days - 1 - row.day] = row.found
+    return Arrivals(daily, max((row.newest for row in rows), default=None))
+
+
+@dataclass(frozen=True)
+class SentOutcome:
+    """An outcome that names the answer that it followed, not the lead."""
+
+    prediction_id: str
+    kind: str
+    event_at: datetime
+
+
+def record_by_prediction(
+    connection: sa.Connection, sent: Sequence[SentOutcome], *, recorded_at: datetime
+) -> tuple[str, ...]:
+    """Keep outcomes that were sent by prediction id as outcomes of the leads that were answered about.
+
+    The same outcome sent again changes nothing. Returns the ids that name no answer, or one without a lead.
+    """
+    asked = sa.select(predictions.c.prediction_id, predictions.c.entity_id).where(
+        predictions.c.prediction_id.in_([one.prediction_id for one in sent])
+    )
+    leads = {row.prediction_id: row.entity_id for row in connection.execute(asked)}
+    rows: list[dict[str, Any]] = [
+        {
+            "outcome_id": f"prediction:{one.prediction_id}:{one.kind}",
+            "lead_id": leads[one.prediction_id],
+            "kind": one.kind,
+            "event_at": one.event_at,
+            "recorded_at": recorded_at,
+        }
+        for one in sent
+        if leads.get(one.prediction_id)
+    ]
+    if rows:
+        connection.execute(insert(outcomes).values(rows).on_conflict_do_nothing())
+    return tuple(one.prediction_id for one in sent if not leads.get(one.prediction_id))
