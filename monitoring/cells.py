@@ -6,7 +6,6 @@ permutation test exact.
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,6 +14,7 @@ from numpy.typing import NDArray
 from estate.core.frame import Column, Numbers
 
 Counts = NDArray[np.int64]
+Places = NDArray[np.intp]
 
 NUMBER_CELLS = 20
 """Quantiles of a number column: a shift within one of them moves 5 % of the rows at most."""
@@ -43,11 +43,8 @@ class Cells:
         pooled: Counts = self.reference + self.window
         return pooled
 
-    def statistic(self, window: Counts) -> Numbers:
-        """Return the distance of a window from the rest of the pooled rows, in [0, 1].
-
-        Numbers: the largest difference of the two distribution functions (Kolmogorov-Smirnov), missing rows
-        counted at either end, so at least the difference of the missing shares. Categories: total variation.
+    def distance(self, window: Counts) -> Numbers:
+        """Return how far a window lies from the rest of the pooled rows, in [0, 1]; see :func:`distance_of`.
 
         Parameters
         ----------
@@ -56,13 +53,27 @@ class Cells:
         """
         rest = self.pooled - window
         difference = window / self.window.sum() - rest / self.reference.sum()
-        if not self.ordered:
-            half: Numbers = 0.5 * np.abs(difference).sum(axis=-1)
-            return half
-        rises = np.cumsum(difference, axis=-1)
-        at_the_end = rises - difference[..., :1]
-        largest: Numbers = np.maximum(np.abs(rises).max(axis=-1), np.abs(at_the_end).max(axis=-1))
-        return largest
+        return distance_of(difference, ordered=self.ordered)
+
+
+def distance_of(difference: Numbers, *, ordered: bool) -> Numbers:
+    """Return the distance of two distributions, in [0, 1]: the size of a shift that people read.
+
+    Numbers: the largest difference of the two distribution functions (Kolmogorov-Smirnov), missing rows
+    counted at either end, so at least the difference of the missing shares. Categories: total variation.
+
+    Parameters
+    ----------
+    difference : float64 array of shape (..., cells)
+        Share of the rows in each cell, window less reference.
+    """
+    if not ordered:
+        half: Numbers = 0.5 * np.abs(difference).sum(axis=-1)
+        return half
+    rises = np.cumsum(difference, axis=-1)
+    at_the_end = rises - difference[..., :1]
+    largest: Numbers = np.maximum(np.abs(rises).max(axis=-1), np.abs(at_the_end).max(axis=-1))
+    return largest
 
 
 def cells_of(reference: Column, window: Column) -> Cells:
@@ -75,20 +86,24 @@ def cells_of(reference: Column, window: Column) -> Cells:
     >>> cells.reference.tolist(), cells.window.tolist()
     ([1, 2, 0, 0], [0, 1, 1, 0])
     """
-    category = reference.dtype == np.object_
-    places = _places_of_levels(reference, window) if category else _places_of_numbers(reference, window)
-    size = LEVELS + 2 if category else NUMBER_CELLS + 1
-    size = min(size, int(places.max(initial=0)) + 1 + category)
+    places, size = places_of(np.concatenate([reference, window]))
     split = len(reference)
     return Cells(
         reference=np.bincount(places[:split], minlength=size),
         window=np.bincount(places[split:], minlength=size),
-        ordered=not category,
+        ordered=reference.dtype != np.object_,
     )
 
 
-def _places_of_numbers(reference: Column, window: Column) -> NDArray[np.intp]:
-    pooled = np.concatenate([reference, window])
+def places_of(pooled: Column) -> tuple[Places, int]:
+    """Return the cell of each row, 0 where the value is missing, and how many cells there are."""
+    category = pooled.dtype == np.object_
+    places = _places_of_levels(pooled) if category else _places_of_numbers(pooled)
+    size = LEVELS + 2 if category else NUMBER_CELLS + 1
+    return places, min(size, int(places.max(initial=0)) + 1 + category)
+
+
+def _places_of_numbers(pooled: Numbers) -> Places:
     there = ~np.isnan(pooled)
     places = np.zeros(len(pooled), dtype=np.intp)
     if there.any():
@@ -98,9 +113,13 @@ def _places_of_numbers(reference: Column, window: Column) -> NDArray[np.intp]:
     return places
 
 
-def _places_of_levels(reference: Column, window: Column) -> NDArray[np.intp]:
-    pooled = [*reference.tolist(), *window.tolist()]
-    counted = Counter(value for value in pooled if value is not None)
-    by_size = sorted(counted, key=lambda level: (-counted[level], level))
-    place: dict[object, int] = {level: min(i, LEVELS) + 1 for i, level in enumerate(by_size)}
-    return np.array([0 if value is None else place[value] for value in pooled], dtype=np.intp)
+def _places_of_levels(pooled: Column) -> Places:
+    import pandas as pd
+
+    codes, levels = pd.factorize(pooled)  # -1 where missing
+    counted = np.bincount(codes[codes >= 0], minlength=len(levels))
+    by_size = sorted(range(len(levels)), key=lambda i: (-counted[i], levels[i]))
+    place = np.zeros(len(levels) + 1, dtype=np.intp)
+    place[by_size] = np.minimum(np.arange(len(levels)), LEVELS) + 1
+    placed: Places = place[codes]  # the last place, of code -1, is 0
+    return placed

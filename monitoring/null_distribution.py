@@ -4,11 +4,6 @@ Rows of reference and window are pooled and a window of the same size is drawn f
 again. If both come from one source, the real window is one more such draw, so the share of draws that lie at
 least as far off is a p-value, whatever the column's distribution, ties and missing rows, and no table of
 asymptotic values is asked.
-
-References
-----------
-.. [1] B. Phipson, G. K. Smyth, "Permutation p-values should never be zero", 2010.
-.. [2] J. Besag, P. Clifford, "Sequential Monte Carlo p-values", Biometrika 78, 1991.
 """
 
 from __future__ import annotations
@@ -19,8 +14,45 @@ import numpy as np
 
 from estate.core.frame import Numbers
 from monitoring.cells import Cells, Counts
+from monitoring.strength import directions_of, strength_of
+from monitoring.tail import share_beyond, share_far_out
 
 FIRST_DRAWS = 1_000
+MOST_DRAWS = 20_000
+
+
+@dataclass(frozen=True)
+class Draws:
+    """Windows drawn while nothing has changed.
+
+    Parameters
+    ----------
+    distance : float64 array of shape (draws,)
+        In [0, 1].
+    strength : float64 array of shape (draws,)
+        What the p-value is taken of; at least 0.
+    """
+
+    distance: Numbers
+    strength: Numbers
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """One column against chance.
+
+    Parameters
+    ----------
+    distance : float
+        In [0, 1].
+    p_value : float
+        In (0, 1].
+    draws : Draws
+    """
+
+    distance: float
+    p_value: float
+    draws: Draws
 
 
 @dataclass(frozen=True)
@@ -42,33 +74,37 @@ class NullDistribution:
     rate: float
     columns: int
     seed: int = 0
-    _drawn: dict[tuple[bool, bytes, int], Numbers] = field(default_factory=dict, repr=False)
+    _drawn: dict[tuple[bool, bytes, int], Draws] = field(default_factory=dict, repr=False)
 
-    def judge(self, cells: Cells) -> tuple[float, float, Numbers]:
-        """Return the statistic, its p-value, and the statistics of the draws.
+    def judge(self, cells: Cells) -> Judgement:
+        """Judge a column.
 
         A first thousand draws settles the columns that are plainly quiet; the others get as many as the
-        correction over columns needs.
+        correction over columns needs, and beyond 20,000 the slope of the tail.
         """
-        statistic = float(cells.statistic(cells.window))
+        expected = cells.pooled * (cells.window.sum() / cells.pooled.sum())
+        strength = float(strength_of(cells.window - expected, _directions(cells)))
         draws = self._draws(cells, FIRST_DRAWS)
-        p_value = _share(draws, statistic)
-        if p_value <= 2 * self.rate:
-            draws = self._draws(cells, max(FIRST_DRAWS, int(np.ceil(2 * self.columns / self.rate))))
-            p_value = _share(draws, statistic)
-        return statistic, p_value, draws
+        p_value = share_beyond(draws.strength, strength)
+        if p_value <= max(2 * self.rate, 10 / FIRST_DRAWS):
+            needed = int(np.ceil(4 * self.columns / self.rate))
+            draws = self._draws(cells, max(FIRST_DRAWS, min(needed, MOST_DRAWS)))
+            share = share_far_out if needed > MOST_DRAWS else share_beyond
+            p_value = share(draws.strength, strength)
+        return Judgement(float(cells.distance(cells.window)), p_value, draws)
 
-    def _draws(self, cells: Cells, draws: int) -> Numbers:
+    def _draws(self, cells: Cells, draws: int) -> Draws:
         key = (cells.ordered, cells.pooled.tobytes(), draws)
         if key not in self._drawn:
             rng = np.random.default_rng([self.seed, draws])
+            rows = int(cells.window.sum())
             windows: Counts = rng.multivariate_hypergeometric(
-                cells.pooled, int(cells.window.sum()), size=draws, method="marginals"
+                cells.pooled, rows, size=draws, method="marginals"
             )
-            self._drawn[key] = cells.statistic(windows)
+            deviation = windows - cells.pooled * (rows / cells.pooled.sum())
+            self._drawn[key] = Draws(cells.distance(windows), strength_of(deviation, _directions(cells)))
         return self._drawn[key]
 
 
-def _share(draws: Numbers, statistic: float) -> float:
-    # A hair of tolerance: equal counts in another order of summation are not "less far off".
-    return (1 + int((draws >= statistic - 1e-12).sum())) / (1 + len(draws))
+def _directions(cells: Cells) -> Numbers:
+    return directions_of(cells.pooled, int(cells.window.sum()), ordered=cells.ordered)

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import logging
 import shutil
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from estate.core.frame import Column
 from estate.store.watch_passes import WatchFinding
@@ -38,27 +40,45 @@ class Report:
     findings: tuple[WatchFinding, ...]
 
 
-def write_report(reference: Sample, window: Sample, folder: Path) -> Report:
-    """Write the report; never raises, for a picture must not stop the watch."""
+def write_report(
+    reference: Sample,
+    window: Sample,
+    folder: Path,
+    *,
+    alarm_rate: float = ALARM_RATE,
+    add: Callable[[Any], None] | None = None,
+) -> Report:
+    """Write the report; never raises, for a picture must not stop the watch.
+
+    Parameters
+    ----------
+    alarm_rate : float
+        Of all columns together, that the report's tests are set to.
+    add : callable, optional
+        Is given Evidently's run too, once it is written: for its dashboard.
+    """
     before, now = _columns(reference), _columns(window)
     drawn = [name for name in before if name in now and _drawable(before[name], now[name])]
     left_out = [name for name in before if name not in drawn]
     findings = [_left_out(left_out)] if left_out else []
     try:
-        _write({name: before[name] for name in drawn}, {name: now[name] for name in drawn}, folder)
+        run = _write({name: before[name] for name in drawn}, {name: now[name] for name in drawn}, folder, alarm_rate)
     except Exception as error:  # Evidently raises whatever its parts raise
         log.warning("report failed folder=%s error=%s", folder, type(error).__name__)
         log.debug("report failed", exc_info=True)
         shutil.rmtree(folder, ignore_errors=True)
         return Report(None, (*findings, _failed(error)))
+    if add is not None:
+        add(run)
     return Report(folder, tuple(findings))
 
 
-def _write(before: dict[str, Column], now: dict[str, Column], folder: Path) -> None:
-    run = run_evidently(before, now, p_value=ALARM_RATE / max(1, len(before)))
+def _write(before: dict[str, Column], now: dict[str, Column], folder: Path, alarm_rate: float) -> Any:
+    run = run_evidently(before, now, p_value=alarm_rate / max(1, len(before)))
     folder.mkdir(parents=True, exist_ok=True)
     run.save_html(str(folder / HTML))
     run.save_json(str(folder / JSON))
+    return run
 
 
 def _columns(sample: Sample) -> dict[str, Column]:

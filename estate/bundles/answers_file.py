@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import Field, FiniteFloat
 
 from estate.bundles.bands import Bands
 from estate.bundles.intervals import Interval, LabelSet, RateInterval, ValueInterval
@@ -18,10 +18,11 @@ _KINDS = {Task.BINARY: RateInterval, Task.REGRESSION: ValueInterval, Task.MULTIC
 
 
 class AnswersFile(StrictFile):
-    """Interval and bands; either may be absent, where too little was known to tell."""
+    """Interval, bands and the worth of each feature; each may be absent, where too little was known to tell."""
 
     interval: Annotated[Interval, Field(discriminator="kind")] | None = None
     bands: Bands | None = None
+    importance: dict[str, FiniteFloat] | None = None
 
 
 def read_answers(folder: Path, task: Task) -> AnswersFile:

@@ -7,7 +7,7 @@
     features.json      task, classes, input columns, encoder, fingerprint of the feature set
     golden.json        rows with the scores that the model must give, anywhere it is loaded
     reference.parquet  a sample of the training rows, for the watch and for reasons
-    answers.json       interval and bands of its scores; absent in bundles of before
+    answers.json       interval and bands of its scores, worth of its features; absent in bundles of before
     manifest.json      SHA-256 of all of these
 
 No other file may be there.
@@ -16,7 +16,8 @@ No other file may be there.
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
@@ -75,6 +76,8 @@ class Bundle:
         How far an answer may be off; None in old bundles and where too few rows were left to tell.
     bands : Bands, optional
         None in old bundles, and where there are none.
+    importance : mapping of str to float
+        What shuffling a feature costs in the gate's metric on the frozen rows; empty in old bundles.
     """
 
     folder: Path
@@ -88,6 +91,7 @@ class Bundle:
     calibration: Calibration | None = None
     interval: Interval | None = None
     bands: Bands | None = None
+    importance: Mapping[str, float] = field(default_factory=dict, hash=False)
 
     @classmethod
     def open(cls, folder: Path) -> Bundle:
@@ -114,6 +118,7 @@ class Bundle:
             Calibration(kept.a, kept.b, kept.c) if kept else None,
             answers.interval,
             answers.bands,
+            answers.importance or {},
         )
 
     @property

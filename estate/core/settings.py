@@ -119,6 +119,9 @@ class Settings(BaseSettings):
     alert_repeat_hours: float = Field(
         24.0, gt=0, description="after which an incident that is still open is told again"
     )
+    alarm_budget: float = Field(
+        0.1, gt=0, le=1, description="false alarms of drift that the watch may expect of a model in 30 days"
+    )
     reports_kept: int = Field(90, ge=1, description="reports of the watch that are kept of each model")
     evidently_port: int | None = Field(
         None, ge=1, le=65535, description="of Evidently's own dashboard; not started if not set"

@@ -225,6 +225,9 @@ watch_passes = sa.Table(
     sa.Column("report", sa.Text),  # folder with the HTML and JSON reports
     sa.Column("request_id", sa.Uuid(as_uuid=False)),  # the training that its drift asked for
     sa.Column("at", _time, nullable=False),
+    sa.Column("as_of", _time),  # the moment that it was about: the present, unless told otherwise
+    sa.Column("alarm_rate", sa.Float),  # false-alarm rate that it spent on drift; none where it judged none
+    sa.Column("visible", sa.Text),  # the smallest shifts that it would have seen
     sa.Index("ix_watch_passes_model_at", "model", "at"),
 )
 

@@ -60,6 +60,12 @@ class WatchPass:
     request_id : str or None
         The training request that this drift made, or found already made.
     at : datetime
+    as_of : datetime or None
+        The moment that it was about; the present if not told otherwise.
+    alarm_rate : float or None
+        False-alarm rate that it spent on drift; None where it judged none.
+    visible : str or None
+        A sentence: the smallest shifts that it would have seen.
     """
 
     pass_id: str
@@ -73,6 +79,9 @@ class WatchPass:
     report: str | None
     request_id: str | None
     at: datetime
+    as_of: datetime | None = None
+    alarm_rate: float | None = None
+    visible: str | None = None
 
 
 def request_for_drift(
@@ -107,6 +116,18 @@ def list_passes(connection: sa.Connection, model: str, *, limit: int = 100) -> l
         .limit(limit)
     )
     return [_pass(row) for row in connection.execute(newest)]
+
+
+def spent_rates(
+    connection: sa.Connection, model: str, *, since: datetime
+) -> list[tuple[datetime, float]]:
+    """Return the moments of a model's passes since then that judged drift, and what each spent."""
+    columns = watch_passes.c
+    moment = sa.func.coalesce(columns.as_of, columns.at)
+    query = sa.select(moment, columns.alarm_rate).where(
+        columns.model == model, columns.alarm_rate.is_not(None), moment >= since
+    )
+    return [(at, rate) for at, rate in connection.execute(query)]
 
 
 def _pass(row: sa.Row[Any]) -> WatchPass:

@@ -16,6 +16,7 @@ from estate.core.frame import Frame, Numbers
 from estate.training.bands import bands_of
 from estate.training.data import TrainingData
 from estate.training.fit import Trained
+from estate.training.importance import importance
 from estate.training.intervals import interval_of
 from estate.training.model_file import write_model
 from estate.training.split import Split
@@ -74,8 +75,14 @@ def _answers(trained: Trained, holdout: TrainingData, predictor: BundlePredictor
     said = AnswersFile(
         interval=interval_of(spec.task, holdout.y, scores, spec.interval),
         bands=bands_of(spec, reference, holdout.y, scores.score),
+        importance=_worth(trained, holdout, predictor),
     )
     return said.model_dump_json(indent=1)
+
+
+def _worth(trained: Trained, holdout: TrainingData, predictor: BundlePredictor) -> dict[str, float]:
+    worth = importance(trained.spec, predictor, holdout)
+    return {name: float(value) for name, value in worth.items() if np.isfinite(value)}
 
 
 def _sample(parts: Split, seed: int) -> Frame:

@@ -25,6 +25,9 @@ def watch_command(
     window: Annotated[
         int, typer.Option(min=1, max=5000, help="Judge at most so many latest predictions.")
     ] = 500,
+    days: Annotated[
+        float | None, typer.Option(min=0.01, max=366, help="Judge all of so many days instead.")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Compare the model's recent predictions with what its production version was trained on.
@@ -38,7 +41,7 @@ def watch_command(
 
     settings = load_settings()
     load_catalog(settings).get(model)
-    made = watch(settings, Database(settings.endpoint("database_url")), model, window=window)
+    made = watch(settings, Database(settings.endpoint("database_url")), model, window=window, days=days)
     if as_json:
         sys.stdout.write(json.dumps(asdict(made), default=str) + "\n")
     else:
@@ -64,6 +67,8 @@ def show(made: WatchPass) -> None:
             numbers = ["" if n is None else f"{n:.4g}" for n in (finding.statistic, finding.threshold)]
             table.add_row(finding.code, escape(finding.column or ""), *numbers, escape(finding.sentence))
         console.print(table)
+    if made.visible:
+        console.print(escape(made.visible), highlight=False)
     console.print(f"decision: {_DECISIONS[made.decision]}", highlight=False)
     if made.request_id:
         console.print(f"training request: {made.request_id}", highlight=False)

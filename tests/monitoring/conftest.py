@@ -25,7 +25,7 @@ def draw(rows: int, seed: int, **instead: Column) -> Window:
         "source": rng.choice(np.array(["portal", "web", "referral", "phone"], dtype=object), rows),
         "area": rng.choice(np.array(["north", "south", None], dtype=object), rows),
     }
-    return Window(Frame({**columns, **instead}, rows), rng.beta(2, 6, rows), ("f",) * rows)
+    return Window(Frame({**columns, **instead}, rows), rng.beta(2, 6, rows), {"f": rows})
 
 
 @pytest.fixture(scope="session")

@@ -36,8 +36,8 @@ BROKEN = {
     "other case": ("MON102", "source", _texts("Portal", "WEB", "referral ")),
     "a word for missing": ("MON102", "source", np.full(ROWS, "None", dtype=object)),
     "stuck": ("MON103", "visits_count_7d", np.zeros(ROWS)),
-    "cents": ("MON103", "budget_usd", 100 * _mostly_missing(0)),
-    "thousands": ("MON103", "budget_usd", _mostly_missing(0) / 1000),
+    "cents": ("MON115", "budget_usd", 100 * _mostly_missing(0)),
+    "thousands": ("MON115", "budget_usd", _mostly_missing(0) / 1000),
 }
 REAL = {
     "richer by half": ("budget_usd", 1.5 * _mostly_missing(0)),
@@ -85,7 +85,7 @@ def test_a_column_that_was_nearly_always_missing_may_be_missing(sample: Sampler)
 
 def test_rows_of_other_feature_code_are_counted(reference: Window, sample: Sampler) -> None:
     window = sample(100, 1)
-    mixed = Window(window.features, window.scores, ("f",) * 60 + ("g",) * 40)
+    mixed = Window(window.features, window.scores, {"f": 60, "g": 40})
     (finding,) = check_contract(reference, mixed, "f")
     assert (finding.code, finding.statistic) == ("MON106", 40.0)
     assert finding.sentence.startswith("40 of 100 rows")
@@ -100,3 +100,36 @@ def test_too_few_rows_on_either_side_can_not_be_judged(reference: Window) -> Non
     none = enough_rows(empty, 500)
     assert none is not None
     assert none.sentence.startswith("0 rows of the training reference")
+
+
+OTHER_BREAKS = {
+    "negative budgets": ("MON111", "budget_usd", np.where(np.arange(ROWS) < 30, -1.0, 250_000.0 + np.arange(ROWS))),
+    "text in a number": ("MON110", "budget_usd", np.full(ROWS, "plenty", dtype=object)),
+    "numbers as text": ("MON110", "budget_usd", np.full(ROWS, "250000", dtype=object)),
+    "numbers in a category": ("MON110", "source", np.arange(ROWS, dtype=np.float64)),
+    "tenths": ("MON115", "budget_usd", _mostly_missing(0) / 10),
+}
+
+
+@pytest.mark.parametrize("case", OTHER_BREAKS)
+def test_ranges_types_and_units(case: str, reference: Window, sample: Sampler) -> None:
+    code, column, values = OTHER_BREAKS[case]
+    assert _codes(reference, sample(ROWS, 1, **{column: values})) == [(code, column)]
+
+
+def test_a_share_above_one_is_out_of_range(sample: Sampler) -> None:
+    before = sample(2000, 0, replied=np.clip(np.random.default_rng(1).normal(0.6, 0.3, 2000), 0, 1))
+    now = np.clip(np.random.default_rng(2).normal(0.6, 0.3, ROWS), 0, 1) + np.where(np.arange(ROWS) < 40, 0.7, 0)
+    assert _codes(before, sample(ROWS, 1, replied=now)) == [("MON111", "replied")]
+
+
+def test_scores_that_are_no_probabilities(reference: Window, sample: Sampler) -> None:
+    window = sample(ROWS, 1)
+    far = Window(window.features, 3 * window.scores + 0.2, window.fingerprints)
+    assert _codes(reference, far) == [("MON111", None)]
+
+
+def test_one_bad_value_among_many_is_no_other_type(reference: Window, sample: Sampler) -> None:
+    values = np.array([str(i) for i in range(ROWS)], dtype=object)
+    values[7] = "ask the agent"
+    assert ("MON110", "budget_usd") not in _codes(reference, sample(ROWS, 1, budget_usd=values))

@@ -13,6 +13,7 @@ from mlflow import MlflowClient
 from estate.bundles import Bundle, Encoder, InputColumn, Reference, write_manifest
 from estate.bundles.bundle import FEATURES, REFERENCE, describe
 from estate.bundles.encoder import EncodedColumn
+from estate.core.frame import Frame
 from estate.core.model_spec import Task
 from estate.core.prediction import AnsweredBy, Prediction
 from estate.core.settings import Settings
@@ -172,3 +173,49 @@ def test_without_a_production_version_there_is_nothing_to_compare(
     made = desk.watch()
     assert (made.version, made.decision, _codes(made)) == ("rules", "too_few", ["MON108"])
     assert "40 recent predictions" in made.findings[0].sentence
+
+
+def test_a_window_by_time_takes_all_of_its_days(desk: Desk, sample: Sampler) -> None:
+    desk.answer(sample(60, 1), days_ago=1)
+    desk.answer(sample(60, 2), days_ago=6)
+    desk.answer(sample(60, 3), days_ago=9)
+    made = watch(desk.settings, desk.database, MODEL, window=30, days=7, until=NOON, registry=desk.registry)
+    assert (made.rows, made.decision) == (120, "quiet")
+
+
+def test_a_pass_says_what_it_spent_and_what_it_could_have_seen(desk: Desk, sample: Sampler) -> None:
+    desk.answer(sample(200, 1))
+    first, again = desk.watch(), desk.watch()
+    assert first.alarm_rate == pytest.approx(0.1 * 7 / 30)
+    assert again.alarm_rate == pytest.approx(0.1 * 3.5 / 30)
+    assert first.as_of == NOON
+    assert first.visible is not None
+    assert first.visible.startswith("200 rows show a number that moves by 0.")
+
+
+def test_broken_data_spend_nothing_of_the_budget(desk: Desk, sample: Sampler) -> None:
+    desk.answer(sample(200, 1, budget_usd=np.full(200, np.nan)))
+    made = desk.watch()
+    assert (made.alarm_rate, made.visible) == (None, None)
+
+
+def test_a_shifted_mix_is_told_and_asks_for_no_training(desk: Desk, sample: Sampler) -> None:
+    source = np.random.default_rng(1).choice(np.array(["portal", "web", "web", "web"], dtype=object), 200)
+    desk.answer(sample(200, 1, source=source))
+    made = desk.watch()
+    assert (made.decision, _codes(made), made.request_id) == ("quiet", ["MON211"], None)
+
+
+def test_a_number_that_comes_as_text_is_of_another_type(desk: Desk, sample: Sampler) -> None:
+    told = np.array([f"{value:.0f} USD" for value in sample(200, 2).features["budget_usd"]], dtype=object)
+    desk.answer(sample(200, 1, budget_usd=told))
+    made = desk.watch()
+    assert (made.decision, _codes(made)) == ("broken_data", ["MON110", "MON402"])
+
+
+def test_a_column_that_no_prediction_has_is_gone(desk: Desk, sample: Sampler) -> None:
+    whole = sample(200, 1)
+    kept = {name: values for name, values in whole.features.columns.items() if name != "source"}
+    desk.answer(Window(Frame(kept, 200), whole.scores))
+    made = desk.watch()
+    assert (made.decision, _codes(made)) == ("broken_data", ["MON109", "MON402"])

@@ -1,5 +1,8 @@
 """what a pass of the watch spent of its budget of false alarms."""
 
+import sqlalchemy as sa
+from alembic import op
+
 revision = "0009"
 down_revision = "0008"
 branch_labels = None
@@ -7,8 +10,11 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """Nothing yet."""
+    op.add_column("watch_passes", sa.Column("as_of", sa.DateTime(timezone=True)))
+    op.add_column("watch_passes", sa.Column("alarm_rate", sa.Float()))
+    op.add_column("watch_passes", sa.Column("visible", sa.Text()))
 
 
 def downgrade() -> None:
-    """Nothing yet."""
+    for column in ("as_of", "alarm_rate", "visible"):
+        op.drop_column("watch_passes", column)
