@@ -3,7 +3,7 @@
 Windows of scores whose labels are held back. ``ours_off`` and ``nannyml_off`` are mean absolute distances from the
 metric that the labels give, ``noise`` is how far the labels of a calibrated window stray from their own
 expectation: no estimate can come nearer. ``warned`` is the share of windows at which MON306 says that the estimate
-rests on nothing, given the labels of one earlier window of the same world as the ripe rows.
+rests on nothing, once the labels of that window are the ripe rows.
 """
 
 from __future__ import annotations

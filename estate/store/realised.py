@@ -31,7 +31,10 @@ WITH first AS (
   WHERE p.model = :model AND p.version = :version AND p.entity_id IS NOT NULL AND p.at <= :now
   ORDER BY p.entity_id, p.at, p.prediction_id
 ), asked AS (SELECT * FROM first WHERE at > :since)"""
-_CATEGORY = ", coalesce(p.features ->> :c{i}, p.texts[array_position(l.texts, :c{i})]) AS c{i}"
+_CATEGORY = (
+    ", coalesce(p.features ->> CAST(:c{i} AS text), "
+    "p.texts[array_position(l.texts, CAST(:c{i} AS text))]) AS c{i}"
+)
 _KNOWN = """, heard AS (
   SELECT lead_id, min(event_at) AS any_at, min(recorded_at) AS learned_at,
          min(event_at) FILTER (WHERE kind = :kind) AS this_at

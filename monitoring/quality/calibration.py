@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from estate.core.evidence import Measure
 from estate.core.frame import Numbers
 from estate.store.watch_passes import WatchFinding
-from monitoring.drift import holm
+from monitoring.holm import holm
 
 ALARM_RATE = 0.01
 BINS = 15

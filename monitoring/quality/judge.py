@@ -9,7 +9,6 @@ from typing import Literal
 
 import numpy as np
 
-from estate.bundles import InputColumn
 from estate.core.evidence import Evidence
 from estate.core.model_spec import ModelSpec, Task
 from estate.store.database import Database
@@ -22,8 +21,7 @@ from monitoring.quality.measures import judged_metric
 from monitoring.quality.points import WEEK, Window, points_of, weeks_until
 from monitoring.quality.realised import Realised, judge_realised
 from monitoring.quality.skill import Skill, baseline_skill
-from monitoring.quality.trust import Known, doubts_of_ripe, doubts_of_space, trust_findings
-from monitoring.window import window_of
+from monitoring.quality.trust import Known, asked_of, doubts_of_ripe, doubts_of_space, trust_findings
 
 Costs = Literal["yes", "no", "unknown"]
 LOOK_BACK = timedelta(days=182)
@@ -157,15 +155,11 @@ def _doubts(
 def _space(  # noqa: PLR0913 - which rows
     database: Database, spec: ModelSpec, version: str, reference: Known, *, since: datetime, until: datetime
 ) -> tuple[str, ...]:
-    columns = [
-        InputColumn(name, "category" if values.dtype == np.object_ else "number")
-        for name, values in reference.features.columns.items()
-    ]
     with database.begin() as connection:
         found = read_recent(
             connection, spec.name, version=version, since=since, until=until, limit=_SPACE_ROWS
         )
-    return doubts_of_space(reference, window_of(found, columns)) if found else ()
+    return doubts_of_space(reference, asked_of(found, reference)) if found else ()
 
 
 def _costs(realised: Realised, foreseen: Foreseen, recent: Answered, *, trusted: bool) -> Costs:

@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from math import isinf
 
-
-
 from estate.core.evidence import Evidence
 from estate.core.model_spec import ModelSpec, Task
 from estate.store.watch_passes import WatchFinding

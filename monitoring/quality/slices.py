@@ -18,7 +18,7 @@ from estate.core.model_spec import ModelSpec, Task
 from estate.core.prediction import Scores
 from estate.store.watch_passes import WatchFinding
 from estate.training.metrics import Metric
-from monitoring.drift import holm
+from monitoring.holm import holm
 from monitoring.quality.answered import Answered
 from monitoring.quality.measures import judged_metric, measurable
 from monitoring.quality.skill import Skill, skill_function
@@ -40,12 +40,14 @@ class Part:
 
 def parts_of(spec: ModelSpec, ripe: Answered, *, gate_only: bool = False) -> Iterator[Part]:
     """Return the slices that are large enough: the gate's, and of categories of at most 20 values."""
+    import pandas as pd
+
     for column, values in ripe.categories.items():
-        levels = sorted({str(v) for v in values.tolist() if v is not None})
+        codes, levels = pd.factorize(values)
         if column not in spec.gate.slices and (gate_only or len(levels) > MOST_LEVELS):
             continue
-        for value in (*levels, None):
-            rows = np.array([one == value for one in values.tolist()], dtype=np.bool_)
+        for code, value in ((-1, None), *enumerate(map(str, levels))):
+            rows = np.asarray(codes == code, dtype=np.bool_)
             if rows.sum() >= spec.gate.slice_rows and measurable(spec.task, ripe.y[rows]):
                 yield Part(column, value, rows)
 

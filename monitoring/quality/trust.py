@@ -8,6 +8,7 @@ and cases unlike any that the model knows, for whose scores nothing vouches.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
@@ -15,6 +16,7 @@ from numpy.typing import NDArray
 
 from estate.core.frame import Column, Frame, Numbers
 from estate.core.model_spec import Task
+from estate.core.prediction import Prediction
 from estate.store.watch_passes import WatchFinding
 from estate.training.metrics import Metric
 from monitoring.chance import most_by_chance
@@ -40,6 +42,29 @@ class Known(Protocol):
     def scores(self) -> Numbers:
         """What the model answered, of shape (rows,)."""
         ...
+
+
+@dataclass(frozen=True)
+class Asked:
+    """Features and scores of recent answers; what is absent or of the wrong kind is missing."""
+
+    features: Frame
+    scores: Numbers
+
+
+def asked_of(predictions: Sequence[Prediction], reference: Known) -> Asked:
+    """Turn predictions into the columns that the reference has."""
+    columns: dict[str, Column] = {}
+    for name, known in reference.features.columns.items():
+        values = [row.features.get(name) for row in predictions]
+        if known.dtype == np.object_:
+            columns[name] = np.array([None if v is None else str(v) for v in values], dtype=object)
+        else:
+            columns[name] = np.array(
+                [np.nan if v is None or isinstance(v, str) else v for v in values], dtype=np.float64
+            )
+    scores = np.array([row.score for row in predictions], dtype=np.float64)
+    return Asked(Frame(columns, len(predictions)), scores)
 
 
 def doubts_of_ripe(
