@@ -26,6 +26,7 @@ from infra.cli import (
     history,
     keys,
     ledger,
+    quality,
     registry,
     scoring,
     status,
@@ -55,6 +56,7 @@ keys.register(app)
 api_keys.register(app)
 scoring.register(app)
 watch.register(app)
+quality.register(app)
 
 
 def main() -> None:
