@@ -38,7 +38,8 @@ class Labelled:
     def windows(self, rows: int) -> list[Labelled]:
         """Cut into windows of so many rows; what is left over is left out."""
         return [
-            Labelled(self.p[i : i + rows], self.y[i : i + rows]) for i in range(0, len(self.p) - rows + 1, rows)
+            Labelled(self.p[i : i + rows], self.y[i : i + rows])
+            for i in range(0, len(self.p) - rows + 1, rows)
         ]
 
 
@@ -107,7 +108,8 @@ def _sigmoid(logit: Numbers) -> Numbers:
 
 
 def bank_marketing(*, rows: int) -> list[Case]:
-    """Return the bank's calls, shuffled and in the order of time: a third to learn from, a third as reference.
+    """Return the bank's calls, shuffled and in the order of time: a third to learn from, a third as
+    reference.
 
     Raises
     ------
@@ -139,7 +141,8 @@ def _bank(name: str, kind: str, table: pd.DataFrame, rows: int) -> Case:
     model = _calibrated(features.iloc[:third], y[:third])
     p = model.predict_proba(features.iloc[third:])[:, 1].astype(np.float64)
     held = y[third:]
-    return Case(name, Labelled(p[:third], held[:third]), Labelled(p[third:], held[third:]).windows(rows), kind)
+    windows = Labelled(p[third:], held[third:]).windows(rows)
+    return Case(name, Labelled(p[:third], held[:third]), windows, kind)
 
 
 def _calibrated(features: pd.DataFrame, y: Numbers) -> Any:

@@ -1,6 +1,7 @@
 """What a version answered about each case first, and what came of it as far as it is known at a moment.
 
-A case that is asked about every night would count as often as it stays open, which depends on its outcome: the
+A case that is asked about every night would count as often as it stays open, which depends on its outcome:
+the
 first answer of the version is the one whose choice knows nothing of what came later.
 """
 

@@ -2,8 +2,10 @@
 
 The label is that of training. A lead's answer is about its moment: the answer's own time, or the age that the
 model was trained at where the lead is older by then. It is ripe when the horizon after the moment is over and
-outcomes are known up to there (:mod:`monitoring.quality.frontier`). An answer whose case had an outcome before it
-is left out, and so is one that came long after its lead's moment: only leads without an outcome were still there
+outcomes are known up to there (:mod:`monitoring.quality.frontier`). An answer whose case had an outcome
+before it
+is left out, and so is one that came long after its lead's moment: only leads without an outcome were still
+there
 to be asked about, so they convert less often than leads of that moment do.
 """
 

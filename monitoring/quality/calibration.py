@@ -1,12 +1,14 @@
 """Do scores still come true as often as they say (MON303).
 
-How far binned scores and shares lie apart by chance depends on the rows, the bins and the scores; so labels are
+How far binned scores and shares lie apart by chance depends on the rows, the bins and the scores; so labels
+are
 drawn from the scores themselves, at the very rows, and what they show is the null distribution.
 
 References
 ----------
 Cox (1958), "Two further applications of a model for binary regression", Biometrika 45: intercept and slope.
-Bröcker, Smith (2007), "Increasing the reliability of reliability diagrams", Weather and Forecasting 22: labels
+Bröcker, Smith (2007), "Increasing the reliability of reliability diagrams", Weather and Forecasting 22:
+labels
 drawn from the forecasts.
 """
 
@@ -85,15 +87,17 @@ def check_calibration(y: Numbers, p: Numbers, *, seed: int = 0) -> Calibrated:
 def _finding(made: Calibrated, y: Numbers, p: Numbers) -> WatchFinding:
     lines = [f"{one.value:.2f} ({one.low:.2f} to {one.high:.2f})" for one in (made.intercept, made.slope)]
     sentence = (
-        f"scores do not come true as often as they say: calibration error {made.error:.4f} on {len(y)} ripe rows, "
-        f"where at most {made.bound:.4f} is chance; mean score {p.mean():.3f}, share of positives {y.mean():.3f}; "
+        f"scores do not come true as often as they say: calibration error {made.error:.4f} on {len(y)} ripe "
+        f"rows, "
+        f"where at most {made.bound:.4f} is chance; mean score {p.mean():.3f}, share of positives "
+        f"{y.mean():.3f}; "
         f"intercept {lines[0]}, slope {lines[1]}"
     )
     return WatchFinding("MON303", None, made.error, made.bound, sentence)
 
 
 def _null(p: Numbers, logit: Numbers, starts: NDArray[np.intp], seed: int) -> tuple[Numbers, Numbers]:
-    """Draw labels from the scores; of many rows only what bins and score test read of them, which is normal."""
+    """Draw labels from the scores; of many rows only the sums that are read of them, which are normal."""
     random = np.random.default_rng([seed, len(p)])
     if len(p) * DRAWS > _EXACT_CELLS:
         spread = np.sqrt(np.add.reduceat(p * (1.0 - p), starts))

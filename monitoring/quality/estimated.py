@@ -1,13 +1,15 @@
 """What calibrated scores say of themselves: the metrics to be expected before any outcome is known.
 
 If scores come true as often as they say, the label of a row with score p is 1 with probability p, and the
-expectation of every metric follows from the scores alone. It knows of changes in the cases that are asked about;
+expectation of every metric follows from the scores alone. It knows of changes in the cases that are asked
+about;
 it can't know of a change in how cases turn out, for then the scores are no longer calibrated
 (:mod:`monitoring.quality.trust`).
 
 References
 ----------
-NannyML, "Confidence-based performance estimation", https://nannyml.readthedocs.io (how it works). Ours differs in two
+NannyML, "Confidence-based performance estimation", https://nannyml.readthedocs.io (how it works). Ours
+differs in two
 things: no row makes a pair with itself in ROC AUC, and the interval is of the metric once labels are ripe.
 """
 
@@ -113,7 +115,8 @@ def metric_draws(metric: Metric, p: Numbers, *, seed: int, count: int, anew: boo
 
 def skill_once_ripe(metric: Metric, p: Numbers, *, seed: int = 0) -> Skill:
     """Return the skill that such rows will show once they are ripe, with the error that labels bring."""
-    of, random, few = skill_function(Task.BINARY, metric), np.random.default_rng([seed, 3]), p[sampled(len(p), seed)]
+    of, few = skill_function(Task.BINARY, metric), p[sampled(len(p), seed)]
+    random = np.random.default_rng([seed, 3])
     drawn = []
     for _ in range(200):
         rows = few[random.integers(0, len(few), len(few))]

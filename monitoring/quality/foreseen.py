@@ -42,7 +42,8 @@ def judge_foreseen(
     unripe : Answered
         Rows of the window whose label is not known.
     earlier : Answered
-        What the same version answered before the window, oldest first. Where there is enough of it, it is what
+        What the same version answered before the window, oldest first. Where there is enough of it, it is
+        what
         the estimate is compared with: scores that were a little too sure from the beginning are so in both.
     before : Skill or None
         Of the holdout, for as long as there is nothing earlier.
@@ -65,9 +66,11 @@ def judge_foreseen(
         return Foreseen(found)
     told = estimated(metric, unripe.score, seed=seed)
     sentence = (
-        f"quality is estimated to have fallen: of {len(unripe)} answers whose labels are not ripe the scores let "
+        f"quality is estimated to have fallen: of {len(unripe)} answers whose labels are not ripe the "
+        f"scores let "
         f"expect {metric.name} {told.value:.4f} ({told.low:.4f} to {told.high:.4f}); the expected skill is "
-        f"{now.value:.3f}, {found.kept:.0%} of {found.before.value:.3f} of {said}, where {fall:.0%} must be kept"
+        f"{now.value:.3f}, {found.kept:.0%} of {found.before.value:.3f} of {said}, where {fall:.0%} must be "
+        f"kept"
     )
     return Foreseen(found, (WatchFinding("MON302", None, now.value, fall * found.before.value, sentence),))
 

@@ -73,12 +73,13 @@ def frontier_of_arrivals(
     if late is None:
         return Frontier(until)
     known = f"{now - timedelta(microseconds=moment - until):%Y-%m-%d}"
-    told = f"{late.sentence}; outcomes are known up to {known}, and no answer whose horizon ends later is judged"
+    told = f"{late.sentence}; outcomes are known up to {known}, answers due later are not judged"
     return Frontier(until, WatchFinding(late.code, late.column, late.statistic, late.threshold, told))
 
 
 def _none_at_all(days: int) -> WatchFinding:
-    return WatchFinding("MON305", None, 0.0, 1.0, f"no outcome was recorded in {days} days: nothing can ripen")
+    sentence = f"no outcome was recorded in {days} days: nothing can ripen"
+    return WatchFinding("MON305", None, 0.0, 1.0, sentence)
 
 
 def _delays(past: Micros, recent: Micros) -> WatchFinding | None:
@@ -94,7 +95,8 @@ def _delays(past: Micros, recent: Micros) -> WatchFinding | None:
     middle = float(np.median(recent)) / _DAY_US
     sentence = (
         f"outcomes come late: {share:.0%} of the {len(recent)} that were learned last took more than "
-        f"{limit / _DAY_US:.1f} days, {before / len(past):.0%} did before; half of them took {middle:.0f} days"
+        f"{limit / _DAY_US:.1f} days, {before / len(past):.0%} did before; half of them took {middle:.0f} "
+        f"days"
     )
     return WatchFinding("MON305", None, share, max(most, before / len(past) + _FAR), sentence)
 
@@ -112,7 +114,8 @@ def _silence(daily: NDArray[np.int64]) -> WatchFinding | None:
         spread = max(1.0, float(weeks.var(ddof=1) / weeks.mean()))  # weeks differ by more than chance
         p_value = float(poisson.cdf(recent / spread, expected / spread))
         if recent < _SILENT * expected and p_value < _LEVEL / len(_SPANS):
-            sentence = f"{recent} outcomes were recorded in the last {days} days, where {expected:.0f} are usual"
+            told = f"in the last {days} days, where {expected:.0f} are usual"
+            sentence = f"{recent} outcomes were recorded {told}"
             return WatchFinding("MON305", None, float(recent), _SILENT * float(expected), sentence)
     return None
 
@@ -143,7 +146,8 @@ def frontier_of_labels(due: Micros, y: Numbers, *, now: datetime) -> Frontier:
     if share <= threshold:
         return Frontier(moment)
     sentence = (
-        f"{share:.0%} of the {len(new)} answers whose horizon ended in the last {_RECENT // _DAY_US} days have "
+        f"{share:.0%} of the {len(new)} answers whose horizon ended in the last {_RECENT // _DAY_US} days "
+        f"have "
         f"no label, {before:.0%} of those before; they are not judged"
     )
     return Frontier(moment, WatchFinding("MON305", None, share, threshold, sentence))

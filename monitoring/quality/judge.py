@@ -163,9 +163,11 @@ def _space(  # noqa: PLR0913 - which rows
 
 
 def _costs(realised: Realised, foreseen: Foreseen, recent: Answered, *, trusted: bool) -> Costs:
-    """Say whether quality is known to have fallen: by labels first, then by an estimate that can be relied on.
+    """Say whether quality is known to have fallen: by labels first, then by an estimate that can be relied
+    on.
 
-    "No" needs both kinds of rows to say so: ripe labels may be of answers from before a shift, and an estimate
+    "No" needs both kinds of rows to say so: ripe labels may be of answers from before a shift, and an
+    estimate
     alone knows nothing of how cases turn out.
     """
     if realised.fall is not None and realised.fall.happened:

@@ -36,7 +36,8 @@ def draw_quality(
         If there is nothing to draw, or the path ends in neither.
     """
     if path.suffix not in {".png", ".html"}:
-        raise DataError(f"plot {path}", expected="a name that ends in .png or .html", got=path.suffix or "none")
+        expected = "a name that ends in .png or .html"
+        raise DataError(f"plot {path}", expected=expected, got=path.suffix or "none")
     whole = [point for point in points if point.slice is None]
     if not whole:
         raise DataError(
@@ -92,7 +93,8 @@ def _metric(axes: Any, points: Sequence[QualityPoint], name: str, baseline: Meas
 def _maturity(axes: Any, points: Sequence[QualityPoint]) -> None:
     weeks = {point.window_from: point for point in points}
     x = [_middle(weeks[start], 0.0) for start in sorted(weeks)]
-    axes.bar(x, [weeks[start].mature_share for start in sorted(weeks)], width=5.0, color="tab:green", alpha=0.6)
+    shares = [weeks[start].mature_share for start in sorted(weeks)]
+    axes.bar(x, shares, width=5.0, color="tab:green", alpha=0.6)
     axes.set(ylim=(0, 1), ylabel="ripe share", xlabel="week of the answers")
     axes.grid(alpha=0.3)
 
@@ -108,4 +110,5 @@ def _baseline(evidence: Evidence | None, name: str) -> Measure | None:
 def _page(title: str, image: bytes) -> str:
     source = base64.b64encode(image).decode()
     head = f'<!doctype html><html lang="en"><meta charset="utf-8"><title>{escape(title)}</title>'
-    return f'{head}<img alt="{escape(title)}" style="max-width:100%" src="data:image/png;base64,{source}"></html>'
+    picture = f"data:image/png;base64,{source}"
+    return f'{head}<img alt="{escape(title)}" style="max-width:100%" src="{picture}"></html>'

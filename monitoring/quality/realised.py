@@ -1,4 +1,4 @@
-"""What ripe labels say: did quality fall (MON301), in the scores (MON303), in a slice (MON304), or is it too early."""
+"""What ripe labels say: did quality fall (MON301, MON303, MON304), or is it too early (MON307)."""
 
 from __future__ import annotations
 
@@ -85,8 +85,10 @@ def _fell(
     on_holdout = f", {was.value:.4f} ({was.low:.4f} to {was.high:.4f}) on the holdout" if was else ""
     low, high = found.interval
     sentence = (
-        f"quality fell: {metric.name} {now.value:.4f} ({now.low:.4f} to {now.high:.4f}) on {len(ripe)} ripe rows, "
-        f"{window.mature_share:.0%} of the window{on_holdout}; the skill is {found.now.value:.3f} ({low:.3f} to "
+        f"quality fell: {metric.name} {now.value:.4f} ({now.low:.4f} to {now.high:.4f}) on {len(ripe)} ripe "
+        f"rows, "
+        f"{window.mature_share:.0%} of the window{on_holdout}; the skill is {found.now.value:.3f} "
+        f"({low:.3f} to "
         f"{high:.3f}), {found.kept:.0%} of {found.before.value:.3f}, where {found.least:.0%} must be kept"
     )
     if metric.name in ESTIMABLE:
@@ -96,7 +98,8 @@ def _fell(
 
 def _blind(metric: Metric, ripe: Answered, found: Fall) -> WatchFinding:
     sentence = (
-        f"{len(ripe)} ripe rows show no fall of {metric.name}, but only one of {found.visible:.0%} of the skill "
+        f"{len(ripe)} ripe rows show no fall of {metric.name}, but only one of {found.visible:.0%} of the "
+        f"skill "
         f"would be seen in {POWER:.0%} of cases; {_needed(found)}"
     )
     return WatchFinding("MON307", None, float(len(ripe)), found.rows_needed, sentence)
@@ -138,4 +141,5 @@ def _left_out(window: Answered) -> str:
 
 def _no_baseline(metric: Metric, evidence: Evidence | None) -> WatchFinding:
     why = "there is no evidence of this version" if evidence is None else "the holdout showed no skill in it"
-    return WatchFinding("MON307", None, None, None, f"{metric.name} has no baseline to be compared with: {why}")
+    sentence = f"{metric.name} has no baseline to be compared with: {why}"
+    return WatchFinding("MON307", None, None, None, sentence)

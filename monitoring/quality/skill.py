@@ -1,7 +1,9 @@
 """How much better than knowing nothing: the scale on which a fall of quality is counted.
 
-"Below 0.9 of its baseline" means nothing for a loss: a log loss grows with the share of positives though the model
-is as good as before, and a weak model's loss is within a tenth of that of a constant. So every metric is put on the
+"Below 0.9 of its baseline" means nothing for a loss: a log loss grows with the share of positives though
+the model
+is as good as before, and a weak model's loss is within a tenth of that of a constant. So every metric is put
+on the
 scale from a constant answer (0) to a perfect one (1), with the constant taken on the same rows:
 
 ===========================  =====================================================================
@@ -143,8 +145,10 @@ def realised_skill(task: Task, metric: Metric, y: Numbers, score: Numbers, *, se
 def baseline_skill(task: Task, metric: Metric, evidence: Evidence) -> Skill | None:
     """Return the skill on the holdout; None if the evidence lacks the metric, or there was no skill to lose.
 
-    The constant of the holdout is computed from its share of positives, which stands in the evidence where the
-    gate's baseline was a constant. Where it was the rules, skill is counted against these: they are better than
+    The constant of the holdout is computed from its share of positives, which stands in the evidence where
+    the
+    gate's baseline was a constant. Where it was the rules, skill is counted against these: they are better
+    than
     a constant, so less is asked of the version later.
     """
     ours, theirs = _named(evidence.measures, metric.name), _named(evidence.baseline, metric.name)
@@ -156,7 +160,11 @@ def baseline_skill(task: Task, metric: Metric, evidence: Evidence) -> Skill | No
         constant = _holdout_constant(task, metric.name, evidence, theirs)
         value = skill(metric.name, ours.value, constant)
         spans = {"log_loss", "brier", "mae", "rmse"}
-        scale = constant if metric.name in spans else 1.0 - constant if metric.name != "lift_top_decile" else 1.0
+        scale = 1.0 - constant
+        if metric.name in spans:
+            scale = constant
+        elif metric.name == "lift_top_decile":
+            scale = 1.0
     if not value > 0:
         return None
     return Skill(value, (ours.high - ours.low) / (2 * 1.645 * scale), evidence.holdout_rows)

@@ -79,7 +79,8 @@ def check_slices(
     judged = [_judge(metric, ripe, part, len(parts), seed) for part in parts]
     lost = (1.0 - fall) * before.value
     p_values = [
-        one.p_value if one.promised - one.skill > lost and _worsened(metric, ripe, one.part, evidence) else 1.0
+        one.p_value if one.promised - one.skill > lost and _worsened(metric, ripe, one.part, evidence) else
+        1.0
         for one in judged
     ]
     found = zip(judged, holm(p_values, ALARM_RATE), strict=True)
@@ -114,7 +115,8 @@ def _worsened(metric: Metric, ripe: Answered, part: Part, evidence: Evidence | N
 def _finding(metric: Metric, one: _Judged) -> WatchFinding:
     value = one.part.value if one.part.value is not None else MISSING
     sentence = (
-        f"`{one.part.column}` = {value}: skill {one.skill:.3f} in {metric.name} on {int(one.part.rows.sum())} ripe "
+        f"`{one.part.column}` = {value}: skill {one.skill:.3f} in {metric.name} on "
+        f"{int(one.part.rows.sum())} ripe "
         f"rows, where its scores promise {one.promised:.3f}"
     )
     return WatchFinding("MON304", one.part.column, one.skill, one.promised, sentence)

@@ -1,7 +1,9 @@
 """Does the estimate from scores rest on something (MON306).
 
-It assumes that scores come true as often as they say, for the cases that are asked about now. Three things speak
-against it: ripe rows of late that are not calibrated, ripe rows whose metric is not what their scores let expect,
+It assumes that scores come true as often as they say, for the cases that are asked about now. Three things
+speak
+against it: ripe rows of late that are not calibrated, ripe rows whose metric is not what their scores let
+expect,
 and cases unlike any that the model knows, for whose scores nothing vouches.
 """
 
@@ -91,7 +93,8 @@ def doubts_of_ripe(
     found = of(y, p)
     if not low <= found <= high and abs(found - float(np.nanmean(drawn))) > lost:
         doubts.append(
-            f"on {len(few)} ripe rows the skill in {metric.name} is {found:.3f}, where their scores let expect "
+            f"on {len(few)} ripe rows the skill in {metric.name} is {found:.3f}, where their scores let "
+            f"expect "
             f"{low:.3f} to {high:.3f}"
         )
     return tuple(doubts)

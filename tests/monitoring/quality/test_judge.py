@@ -127,7 +127,8 @@ def test_what_was_learned_later_is_not_seen(database: Database) -> None:
     assert len(found) < LEADS
     assert found.at.max() <= then.timestamp() * 1e6
     positive = found.y == 1
-    assert (np.array([at.timestamp() for at in desk.learned])[: len(found)][positive] <= then.timestamp()).all()
+    learned = np.array([at.timestamp() for at in desk.learned])[: len(found)]
+    assert (learned[positive] <= then.timestamp()).all()
 
 
 def test_points_kept_twice_are_one_set_and_later_knowledge_stays(database: Database) -> None:

@@ -33,7 +33,8 @@ def test_a_constant_has_no_skill_and_a_perfect_answer_all() -> None:
 
 def test_values_have_a_scale_too() -> None:
     y = np.random.default_rng(0).normal(10, 2, 5_000)
-    of = {name: skill_function(Task.REGRESSION, metric_named(Task.REGRESSION, name)) for name in ("mae", "rmse", "r2")}
+    known = [metric_named(Task.REGRESSION, name) for name in ("mae", "rmse", "r2")]
+    of = {metric.name: skill_function(Task.REGRESSION, metric) for metric in known}
     for function in of.values():
         assert function(y, np.full(len(y), 10.0)) == pytest.approx(0.0, abs=0.03)
         assert function(y, y) == pytest.approx(1.0)
