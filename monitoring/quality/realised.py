@@ -102,7 +102,11 @@ def _blind(metric: Metric, ripe: Answered, found: Fall) -> WatchFinding:
         f"skill "
         f"would be seen in {POWER:.0%} of cases; {_needed(found)}"
     )
-    return WatchFinding("MON307", None, float(len(ripe)), found.rows_needed, sentence)
+    return WatchFinding("MON307", None, float(len(ripe)), _finite(found.rows_needed), sentence)
+
+
+def _finite(rows: float) -> float | None:
+    return None if isinf(rows) else rows  # JSON, in which findings are kept, has no infinity
 
 
 def _needed(found: Fall) -> str:
@@ -125,7 +129,7 @@ def _too_few(
         sentence, needed = f"{sentence}; {_needed(found)}", found.rows_needed
     if gone := _left_out(window):
         sentence += f"; {gone}"
-    return WatchFinding("MON307", None, float(len(ripe)), needed, sentence)
+    return WatchFinding("MON307", None, float(len(ripe)), _finite(needed), sentence)
 
 
 def _left_out(window: Answered) -> str:
