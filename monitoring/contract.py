@@ -1,9 +1,9 @@
 """Is the data itself whole? Broken data is an incident; a model trained on it would learn the defect.
 
-Each check asks for a defect that is large *and* far outside chance at the window's size, so that real change
-(a new source of leads, a market that turned) is left to :mod:`monitoring.drift`. The counts are exact, over all
-rows, however many. A schema library says which rows break a rule, and that is what the imports use; here the
-question is whether more rows do than chance allows, over rows that stream by.
+Each check asks for a defect that is large *and* far outside chance at the window's size, so that real
+change (a new source of leads, a market that turned) is left to :mod:`monitoring.drift`. The counts
+are exact, over all rows, however many. A schema library says which rows break a rule, and that is what
+the imports use; here the question is whether more rows do than chance allows, over rows that stream by.
 """
 
 from __future__ import annotations

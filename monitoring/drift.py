@@ -18,8 +18,8 @@ from monitoring.wander import wander
 ALARM_RATE = 0.01
 """Share of passes with any alarm while nothing has changed, where no budget says otherwise."""
 LEAST_EFFECT = 0.035
-"""A distance of at most this is no alarm however certain it is: about 0.09 standard deviations. Whether a shift
-costs anything is for the quality to say; this one only spares people trifles."""
+"""A distance of at most this is no alarm however certain it is: about 0.09 standard deviations. If a shift
+costs anything is for the quality to say; this only spares people trifles."""
 UNSTEADY = 0.4
 """A column whose spans lie so far apart within the training's own time is never where it was: no alarm."""
 
@@ -59,7 +59,7 @@ class Shift:
     smallest_visible_sd : float or None
         The same in standard deviations of the reference; None for categories.
     explained_by : str or None
-        The traffic whose changed mix explains the shift (:mod:`monitoring.mix`), which may be the column itself.
+        The traffic whose changed mix explains the shift (:mod:`monitoring.mix`); may be the column itself.
     """
 
     column: str | None

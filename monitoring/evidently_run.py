@@ -94,7 +94,7 @@ class Verdict:
 def default_verdicts(before: Mapping[str, Column], now: Mapping[str, Column]) -> dict[str, Verdict]:
     """Return what the preset would say of each column, by the tests that it would choose, without its report.
 
-    The report takes seconds; the tests themselves milliseconds. `tests/monitoring/test_evidently_run.py` holds the
+    The report takes seconds, the tests milliseconds. `tests/monitoring/test_evidently_run.py` holds the
     two against each other.
     """
     os.environ.setdefault("DO_NOT_TRACK", "1")

@@ -1,10 +1,11 @@
 """Which of many p-values stand, so that a whole pass is wrong no more often than it says.
 
-Each column's share of the rate follows its worth to the model: a column that moves the scores is seen earlier.
+Each column's share of the rate follows its worth to the model: one that moves the scores is seen earlier.
 
 References
 ----------
-.. [1] S. Holm, "A simple sequentially rejective multiple test procedure", Scandinavian Journal of Statistics 6, 1979.
+.. [1] S. Holm, "A simple sequentially rejective multiple test procedure", Scandinavian
+   Journal of Statistics 6, 1979.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 EVEN_SHARE = 0.5
-"""Of the rate that all columns have in equal parts, whatever they are worth: a floor for the worthless ones."""
+"""Of the rate that all columns have in equal parts, whatever they are worth: a floor."""
 
 
 def holm(p_values: Sequence[float], rate: float, weights: Sequence[float] = ()) -> list[tuple[bool, float]]:
@@ -27,8 +28,8 @@ def holm(p_values: Sequence[float], rate: float, weights: Sequence[float] = ()) 
     --------
     >>> holm([0.02, 0.001, 0.9], 0.05)
     [(True, 0.025), (True, 0.016666666666666666), (False, 0.05)]
-    >>> [stands for stands, _ in holm([0.03, 0.03], 0.05, [0.8, 0.2])], [stands for stands, _ in holm([0.03, 0.03], 0.05)]
-    ([True, True], [False, False])
+    >>> [[stands for stands, _ in holm([0.03, 0.03], 0.05, weights)] for weights in ([0.8, 0.2], ())]
+    [[True, True], [False, False]]
     """
     shares = list(weights) or [1.0] * len(p_values)
     result = [(False, rate)] * len(p_values)
@@ -44,7 +45,7 @@ def holm(p_values: Sequence[float], rate: float, weights: Sequence[float] = ()) 
 def weights_of(columns: Sequence[str | None], importance: Mapping[str, float] | None) -> list[float]:
     """Return each column's share of the rate; they sum to 1.
 
-    Half of the rate is shared equally, the other half by importance. The scores (None) count as much as the most
+    Half of the rate is shared equally, half by importance. The scores (None) count as much as the most
     important feature. Without any importance all shares are equal.
 
     Examples

@@ -86,4 +86,5 @@ def _visible(shifts: tuple[Shift, ...], window: Window) -> str:
     sentence = sentence_of(shifts, kept)
     if kept == window.rows:
         return sentence
-    return f"{sentence}; {kept} of {window.rows} rows were drawn, a share of which is off by at most {window.sampling_error:.3f}"
+    off = f"{window.sampling_error:.3f}"
+    return f"{sentence}; {kept} of {window.rows} rows were drawn, a share of which is off by at most {off}"

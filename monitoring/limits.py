@@ -27,8 +27,8 @@ def _known(values: Column) -> Known:
 def limits_of(values: Numbers) -> tuple[float, float]:
     """Return the ends of the range, beyond which no value should lie.
 
-    As far beyond the training's smallest and largest value as these lie apart. Below 0 where training saw nothing
-    below 0; above 1 where training's parts of a whole lie from 0 to exactly 1. No limits for a column that stands
+    As far beyond training's smallest and largest value as these lie apart. Below 0 where it saw nothing
+    below 0; above 1 where its parts of a whole lie from 0 to exactly 1. No limits for a column that stands
     still, or that goes where it has never been (a market index).
 
     Examples

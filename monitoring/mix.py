@@ -1,13 +1,15 @@
 """Did the world move, or did other people come? A changed mix of traffic, and what it explains.
 
-Traffic is told apart by the model's low-cardinality categories (2 to 20 levels in training) that change from row to
-row: source, channel, area. One whose shares drifted is a changed mix (MON211), or a new level (MON212).
+Traffic is told apart by the model's low-cardinality categories (2 to 20 levels in training) that
+change from row to row: source, channel, area. One whose shares drifted is a changed mix (MON211),
+or a new level (MON212).
 
-What else drifted is then judged again *within* the levels: rows of reference and window change places only with
-rows of their own level, so the window keeps its mix in every draw. That is the reference reweighted to the window's
-mix, with a null distribution that is exact at the actual sizes. A shift is explained if it is within chance there,
-and at most half as large as it was. A level that training never saw has nothing to be compared with: its rows are
-left out, and the others judged.
+What else drifted is then judged again *within* the levels: rows of reference and window change places
+only with rows of their own level, so the window keeps its mix in every draw. That is the reference
+reweighted to the window's mix, with a null distribution that is exact at the actual sizes. A shift
+is explained if it is within chance there, at a level that is far less strict than the one it was found
+at. A level that training never saw has nothing to be compared with: its rows are left out, and the
+others judged.
 
 References
 ----------
@@ -53,7 +55,7 @@ class Within:
 
 
 def mix_columns(reference: Sample) -> tuple[str, ...]:
-    """Return the categories that tell traffic apart: 2 to 20 levels, and not standing still as a month does."""
+    """Return the categories that tell traffic apart: 2 to 20 levels, not standing still as a month does."""
     return tuple(
         name
         for name, values in reference.features.columns.items()
@@ -95,13 +97,13 @@ def explain_by_mix(
                 continue
             before, now = _values(reference, shift.column), _values(window, shift.column)
             within = judge_within(before, now, *strata, seed=seed)
-            if within and _explained(shift, within, alarm_rate / len(others)):
+            if within and _explained(within, alarm_rate / len(others)):
                 explained[shift.column] = " and ".join(names)
     return tuple(replace(s, explained_by=explained.get(s.column)) if s.drifted else s for s in shifts)
 
 
-def _explained(shift: Shift, within: Within, level: float) -> bool:
-    return within.p_value > level and within.distance <= max(LEAST_EFFECT, shift.statistic / 2)
+def _explained(within: Within, level: float) -> bool:
+    return within.p_value > level or within.distance <= LEAST_EFFECT
 
 
 def _values(sample: Sample, column: str | None) -> Column:

@@ -1,4 +1,4 @@
-"""What the database knows of a model in production: its version, its latest predictions, what came in before."""
+"""What the database knows of a model in production: version, latest predictions, what came in before."""
 
 from __future__ import annotations
 

@@ -1,7 +1,8 @@
 """Any number of rows in memory that does not grow: every row is counted, a uniform sample of them is kept.
 
-Each row draws a number; the rows with the smallest numbers are the sample. That needs one pass, gives each row the
-same chance, and the same rows in the same order give the same sample, however they are cut into parts.
+Each row draws a number; the rows with the smallest numbers are the sample. That needs one pass, gives
+each row the same chance, and the same rows in the same order give the same sample, however they are
+cut into parts.
 
 References
 ----------
@@ -141,7 +142,7 @@ def window_of_parts(parts: Iterable[RowsPart], reference: Sample, *, most: int =
 def window_of_arrow(
     batches: Iterable[pa.RecordBatch], reference: Sample, *, score: str = SCORE, most: int = SAMPLE_ROWS
 ) -> Window:
-    """Count and sample the rows of record batches, such as ``pyarrow.parquet.ParquetFile.iter_batches`` gives.
+    """Count and sample the rows of record batches, such as ``ParquetFile.iter_batches`` gives.
 
     Parameters
     ----------

@@ -1,12 +1,12 @@
 """How strongly a window speaks against "nothing has changed": the statistic behind the p-value.
 
-The distance that people read (Kolmogorov-Smirnov, total variation) is a weak test. Here a window's deviation from
-what is expected is taken apart into directions, and their squares are added up.
+The distance that people read (Kolmogorov-Smirnov, total variation) is a weak test. Here a window's
+deviation from what is expected is taken apart into directions, and their squares are added up.
 
-Numbers: Neyman's smooth test, on ranks: how far the middle moved, the spread, the skew, the tails, and how many
-are missing. The weights fall less steeply than in Anderson and Darling's statistic (1, 1/3, 1/6, 1/10), which
-sees a change of the spread late. Categories: chi-square, with one row added to each expectation: without it, a
-single row of a rare level would drown everything else.
+Numbers: Neyman's smooth test, on ranks: how far the middle moved, the spread, the skew, the tails,
+and how many are missing. The weights fall less steeply than in Anderson and Darling's statistic (1,
+1/3, 1/6, 1/10), which sees a change of the spread late. Categories: chi-square, with one row added to
+each expectation: without it, a single row of a rare level would drown everything else.
 
 References
 ----------

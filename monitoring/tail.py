@@ -1,8 +1,8 @@
 """Shares and quantiles far out in the tail of simulated draws.
 
-A model that is looked at every hour may spend so little at each look that counting draws would need millions of
-them. Beyond the draws that there are, the tail is taken to fall exponentially from its 98 % quantile on, as sums
-of squares do, with a slope two standard errors on the careful side.
+A model that is looked at every hour may spend so little at each look that counting draws would need
+millions of them. Beyond the draws that there are, the tail is taken to fall exponentially from its 98 %
+quantile on, as sums of squares do, with a slope two standard errors on the careful side.
 
 References
 ----------

@@ -1,7 +1,7 @@
 """Exact counts of a column, taken while its rows stream by: what the contract is held against.
 
-A column that is absent, a value that is missing and a value of another type are three things here; for the drift
-tests, which come after the contract, all three are missing.
+A column that is absent, a value that is missing and a value of another type are three things here;
+for the drift tests, which come after the contract, all three are missing.
 """
 
 from __future__ import annotations
@@ -80,7 +80,7 @@ class Tally:
     def other_type(self) -> int:
         """Rows of another type.
 
-        Where some values of a column are text, the numbers beside them were written as text in the same breath:
+        Where some values of a column are text, numbers beside them were written as text in the same breath:
         then only what is no number counts.
         """
         return self.wrong or self.text_numbers

@@ -1,8 +1,8 @@
 """Do leads write of other things than they did? Words are counted as hashes, and no text is kept or shown.
 
-A row is one lead: what it wrote in the time, as a vector of 4,096 hashed word counts of length 1. The distance of two
-samples is that of their mean vectors (a two-sample test with a linear kernel); its null distribution are the same
-leads put into the two samples at random, at the sizes that these really have.
+A row is one lead: what it wrote in the time, as a vector of 4,096 hashed word counts of length 1. The
+distance of two samples is that of their mean vectors (a two-sample test with a linear kernel); its null
+distribution are the same leads put into the two samples at random, at the sizes that these really have.
 
 References
 ----------

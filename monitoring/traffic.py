@@ -1,7 +1,7 @@
 """Does the data still come, as much of it as usual, and each row once?
 
-Nobody tells the platform how much is usual: it is what the last weeks brought. Daily counts vary more than chance
-(weekends, campaigns), so their spread is taken from these weeks too, and as wide as they allow.
+Nobody tells the platform how much is usual: it is what the last weeks brought. Daily counts vary more
+than chance (weekends, campaigns), so their spread is taken from these weeks too, and as wide as they allow.
 """
 
 from __future__ import annotations
@@ -99,7 +99,7 @@ def _volume(hours: Hours) -> Iterator[WatchFinding]:
 def usual_range(counts: Sequence[int] | Hours) -> tuple[float, float]:
     """Return between which counts the next one lies, but for a chance of 1 in 10,000.
 
-    A negative binomial with the counts' mean, and their spread as wide as they allow (99 %); and never narrower
+    A negative binomial with the counts' mean, and their spread as wide as they allow (99 %); never narrower
     than a third to three times the mean.
 
     Examples

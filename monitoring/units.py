@@ -13,10 +13,10 @@ from monitoring.pace import moves_slowly
 LEAST_ROWS = 30
 FACTORS = (10.0, 100.0, 1000.0, 0.1, 0.01, 0.001)
 FACTOR = 10.0
-"""The middle of the window so many times beyond the 5-95 % range of the reference: another unit, whatever it is."""
+"""The middle of the window so many times beyond the reference's 5-95 % range: another unit, whatever it is."""
 FAR = 0.5
 NEAR = 0.35
-"""Distances as they are, and after the factor is taken out. In 30 rows of one source, chance goes beyond the first
+"""Distances as they are, and after the factor is taken out. In 30 rows of one source chance passes the first
 less often than once in a million."""
 
 
@@ -38,7 +38,7 @@ def unit_finding(name: str, before: Numbers, now: Numbers) -> Iterator[WatchFind
     low, high = np.quantile(known, [0.05, 0.95])
     middle = float(np.median(given))
     if factor is not None:
-        sentence = f"`{name}` fits training's sizes but for a factor of about {factor:g}: has the unit changed?"
+        sentence = f"`{name}` fits training's sizes but for a factor of {factor:g}: has the unit changed?"
         yield WatchFinding("MON115", name, factor, 1.0, sentence)
     elif not low / FACTOR <= middle <= high * FACTOR:
         threshold = float(high * FACTOR if middle > high else low / FACTOR)

@@ -1,10 +1,11 @@
 """The smallest shift that a window of this size would have seen: what "quiet" is worth.
 
-A shift adds to the statistic of :mod:`monitoring.strength` in proportion to its square. With the mean m and the
-variance v of the draws under "nothing has changed", and q their quantile at the level that the column is held
-against, an addition a is seen in four of five windows where m + a - 0.84 sqrt(v + 4 a) = q: a noncentral chi-square
-as a normal distribution. For numbers the shift is one of the middle of a normal distribution (on ranks: its
-efficiency is 3/pi), for categories all levels giving the same share of their rows to the second most frequent.
+A shift adds to the statistic of :mod:`monitoring.strength` in proportion to its square. With the mean
+m and the variance v of the draws under "nothing has changed", and q their quantile at the level that
+the column is held against, an addition a is seen in four of five windows where m + a - 0.84 sqrt(v +
+4 a) = q: a noncentral chi-square as a normal distribution. For numbers the shift is one of the middle
+of a normal distribution (on ranks: its efficiency is 3/pi), for categories all levels giving the same
+share of their rows to the second most frequent.
 """
 
 from __future__ import annotations

@@ -110,7 +110,7 @@ def watch(  # noqa: PLR0913 - the three stores, and which rows
     window : int
         At most so many of the latest predictions of the version.
     days : float, optional
-        All predictions of so many days instead, however many: they are counted exactly and judged by a sample.
+        All predictions of so many days instead: they are counted exactly and judged by a sample.
     until : datetime, optional
         Look at predictions before this moment, and train on nothing later; the present if not given.
     registry : Registry, optional

@@ -1,4 +1,4 @@
-"""Two judges of the same columns: for each column a suspicion, the higher the more, and whether it is an alarm."""
+"""Two judges of the same columns: for each a suspicion, the higher the more, and whether it is an alarm."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""The table: for each world and window, what both judges flag without drift, and with a shift of a stated size.
+"""For each world and window: what both judges flag without drift, and with a shift of a stated size.
 
-Power is compared at equal false-alarm rates: each judge gets the threshold that 5 % of its own passes without drift
-exceed. A pass with a shift is the same pass with one column drawn anew.
+Power is compared at equal false-alarm rates: each judge gets the threshold that 5 % of its own passes
+without drift exceed. A pass with a shift is the same pass with one column drawn anew.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ QUICK_PASSES = 12
 EQUAL_RATE = 0.05
 """Share of passes with an alarm at which the power of both is compared."""
 HOLDS = 0.05
-"""Evidently holds its rate where it flags no more of the columns than this without drift: its tests' own level."""
+"""Evidently holds its rate where it flags no more of the columns than this without drift."""
 SCORES = "score"
 Row = dict[str, object]
 
@@ -94,7 +94,7 @@ def _columns(sample: Window) -> dict[str, Column]:
 
 
 def goals_of(rows: Sequence[Row]) -> list[Row]:
-    """Return the goals: our rate is held everywhere, and our power is Evidently's where that holds its rate."""
+    """Return the goals: our rate is held everywhere, our power is Evidently's where that holds its rate."""
     own = [row for row in rows if row["judge"] == "leadloop"]
     peers = {(row["world"], row["window_rows"]): row for row in rows if row["judge"] == "evidently"}
     goals = [_rare(row) for row in own]

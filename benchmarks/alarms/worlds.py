@@ -1,7 +1,7 @@
 """Rows without drift, and one column of them with a shift of a stated size.
 
-Three worlds: numbers only (8 continuous, normal and lognormal, and 4 counts; two of the 12 with 10 % missing),
-categories only (12, of 2 to 9 levels), and half of each. Rows are independent, columns too.
+Three worlds: numbers only (8 continuous, normal and lognormal, and 4 counts; two of the 12 with 10 %
+missing), categories only (12, of 2 to 9 levels), and half of each. Rows are independent, columns too.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ class Shift:
     kind : {"mean", "spread", "share"}
     column : str
     size : float
-        Standard deviations that the mean rises; factor of the spread; points that the first level's share rises.
+        Standard deviations that the mean rises; factor of the spread; rise of the first level's share.
     """
 
     kind: str

@@ -14,7 +14,7 @@ def sample_texts(
 ) -> list[str]:
     """Return what each of at most ``most`` leads wrote, all messages of a lead in one text.
 
-    Which leads are drawn depends on a hash of their ids alone. Facts that were learned after ``until`` are left
+    Which leads are drawn depends on a hash of their ids alone. What was learned after ``until`` is left
     out.
     """
     wrote = (
