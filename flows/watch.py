@@ -7,8 +7,9 @@ from datetime import datetime
 from prefect import flow
 
 from estate.core.errors import LeadloopError
+from tasks.alert import send_alerts
 from tasks.platform import open_platform
-from tasks.watch import production_models, report_watch, watch_model
+from tasks.watch import keep_reports, production_models, report_watch, watch_model
 
 
 @flow(name="watch", timeout_seconds=3600)
@@ -32,7 +33,9 @@ def watch(model: str | None = None, window: int = 500, until: datetime | None = 
             failed.append(error)
             continue
         report_watch(seen)
+        keep_reports(platform, name)
         decisions[name] = str(seen.decision)
+    send_alerts(platform)
     if failed:
         raise failed[0]
     return decisions

@@ -9,6 +9,7 @@ from prefect.artifacts import create_table_artifact
 from prefect.events import emit_event
 
 from estate.store.watch_passes import WatchPass
+from monitoring.reports_page import keep_reports as write_page
 from monitoring.watch import watch
 from tasks.platform import Platform
 from tasks.retrying import REACHES_OUT
@@ -51,3 +52,9 @@ def production_models(platform: Platform) -> list[str]:
 
     with platform.database.begin() as connection:
         return sorted(ledger.current_all(connection))
+
+
+@task(name="keep reports", **REACHES_OUT)
+def keep_reports(platform: Platform, model: str) -> None:
+    """Remove the model's oldest reports, and write the page over all that are kept."""
+    write_page(platform.settings, platform.database, model)

@@ -1,6 +1,7 @@
 """What each finding code amounts to: how bad it is, and whether it keeps a model from being trained.
 
-The ranges say what was judged: MON1xx the data, MON20x drift, MON21x the mix of traffic, MON3xx quality, MON40x the
+The ranges say what was judged: MON1xx the data, MON20x drift, MON21x the mix of traffic, MON3xx quality,
+MON40x the
 report, MON41x operations. `docs/findings/` has a page for each.
 """
 

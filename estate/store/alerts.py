@@ -6,7 +6,8 @@
        │ └────► failed: nobody took it for a day
        └─► waiting: tried, and due again later
 
-A try is counted before it is made. Whoever is killed between sending and marking leaves a message that waits: it is
+A try is counted before it is made. Whoever is killed between sending and marking leaves a message that waits:
+it is
 sent once more, and never lost.
 """
 

@@ -5,7 +5,8 @@
     found ──► open ──► seen again … ──► healed: a pass that judged it found it no more
                  └────────────────────► resolved by a person
 
-One thing that is wrong is one row however often it is found: at most one is open for a model, code and column.
+One thing that is wrong is one row however often it is found: at most one is open for a model, code and
+column.
 """
 
 from __future__ import annotations

@@ -61,6 +61,8 @@ def decide_addresses(settings: Settings, home: Path) -> Addresses:
         "prefect": settings.prefect_url,
     }
     own = [part for part in OWN_PORTS if not elsewhere.get(part)]
+    if settings.evidently_port is not None:  # nobody needs it, so it runs only where somebody asks
+        own.append("evidently")
     chosen = choose_ports(home, settings.host, {part: getattr(settings, f"{part}_port") for part in own})
     host = _client_host(settings.host)
     base = {part: f"http://{host}:{port}" for part, port in chosen.by_part.items()}

@@ -36,8 +36,9 @@ FOREIGN = (
 # The owner of the tables is the migrations' business alone.
 OWNERS = ("LEADLOOP_OWNER_DATABASE_URL",)
 
-# Settings of serving that a `.env` may hold beside which the stack was started: its parts run elsewhere.
-OF_SERVING = (
+# Settings of serving and the watch that a `.env` may hold beside which the stack was started: its parts run
+# elsewhere.
+OF_PARTS = (
     "serving_max_",
     "serving_rate",
     "serving_slow_",
@@ -46,6 +47,9 @@ OF_SERVING = (
     "redis_",
     "metrics_",
     "tracing_",
+    "alert_",
+    "reports_",
+    "evidently_",
 )
 
 
@@ -60,7 +64,7 @@ def shared_environment(settings: Settings, addresses: Addresses, home: Path) -> 
     return {
         **kept,
         **PRIVATE,
-        **_of_serving(settings),
+        **_of_parts(settings),
         **({"LEADLOOP_SIGNING_KEYS": str(keys.resolve())} if keys else {}),
         "NO_PROXY": no_proxy,
         "no_proxy": no_proxy,
@@ -81,11 +85,17 @@ def shared_environment(settings: Settings, addresses: Addresses, home: Path) -> 
     }
 
 
-def _of_serving(settings: Settings) -> Mapping[str, str]:
-    """Return what was set of serving, as variables."""
+def _of_parts(settings: Settings) -> Mapping[str, str]:
+    """Return what was set of serving and the watch, as variables."""
     given = {name: getattr(settings, name) for name in sorted(settings.model_fields_set)}
     return {
-        f"LEADLOOP_{name.upper()}": value.get_secret_value() if isinstance(value, SecretStr) else str(value)
+        f"LEADLOOP_{name.upper()}": _text(value)
         for name, value in given.items()
-        if name.startswith(OF_SERVING) and value is not None
+        if name.startswith(OF_PARTS) and value is not None
     }
+
+
+def _text(value: object) -> str:
+    if isinstance(value, SecretStr):
+        return value.get_secret_value()
+    return ",".join(map(str, value)) if isinstance(value, tuple) else str(value)

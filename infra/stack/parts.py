@@ -29,6 +29,7 @@ def list_parts(addresses: Addresses, *, home: Path, host: str) -> tuple[Part, ..
         _step("deployments", "infra.stack.deploy", needs=("worker", "migrations")),
         _python("reconciler", "model_registry.reconciler", health=Alive(5.0), needs=("mlflow", "migrations")),
         _serving(addresses, host),
+        *((_evidently(addresses, home, host),) if "evidently" in addresses.ports else ()),
     )
 
 
@@ -161,3 +162,12 @@ def _serving(addresses: Addresses, host: str) -> Part:
     return _python(
         "serving", "serving", *arguments, health=ready, address=addresses.serving_url, needs=("migrations",)
     )
+
+
+def _evidently(addresses: Addresses, home: Path, host: str) -> Part:
+    """Return Evidently's own dashboard, over the reports that the watch adds to its workspace."""
+    port = str(addresses.ports["evidently"])
+    address = f"http://{host}:{port}"
+    arguments = ("ui", "--host", host, "--port", port, "--workspace", str(home / "evidently"))
+    ready = Answers(f"{address}/api/version")
+    return _python("evidently", "evidently.cli", *arguments, health=ready, address=address)
