@@ -24,10 +24,12 @@ from infra.cli import (
     doctor,
     down,
     history,
+    incidents,
     keys,
     ledger,
     quality,
     registry,
+    reports,
     scoring,
     status,
     training,
@@ -57,6 +59,8 @@ api_keys.register(app)
 scoring.register(app)
 watch.register(app)
 quality.register(app)
+reports.register(app)
+incidents.register(app)
 
 
 def main() -> None:
