@@ -17,6 +17,7 @@ BENCHMARKS: Mapping[str, str] = {
     "ideas": "what caching, batching, vectorising, float32 and coroutines are really worth here",
     "promotion": "from the click to the first answer of the new version; rollback; flips under load",
     "reasons": "what reasons for a score cost, and how close they come to exact ones; simulated rows",
+    "rehearsal": "real drift, two public recordings: the platform beside never, weekly and always retraining",
     "replay": "real drift, bank-marketing file: never retraining, on schedule, on drift",
     "serve": "requests a second, tails, memory and cold start beside five other servers and the floors",
 }

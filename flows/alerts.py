@@ -12,4 +12,6 @@ from tasks.platform import open_platform
 def alerts() -> list[str]:
     """Send the alerts that wait; returns one sentence for each message."""
     sent = send_alerts(open_platform())
-    return [f"{one.channel}: {one.alerts} alerts {'sent' if one.error is None else one.error}" for one in sent]
+    return [
+        f"{one.channel}: {one.alerts} alerts {'sent' if one.error is None else one.error}" for one in sent
+    ]

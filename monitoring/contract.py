@@ -64,7 +64,9 @@ def check_contract(reference: Sample, window: Window, fingerprint: str) -> tuple
     tallies = window.tallies or _counted(reference, window)
     found = [*_fingerprint(window, fingerprint), *_scores(reference, window)]
     for name in names:
-        found += _column(name, reference.features[name], tallies[name], window.features.columns.get(name), level)
+        found += _column(
+            name, reference.features[name], tallies[name], window.features.columns.get(name), level
+        )
     return tuple(found)
 
 
@@ -190,8 +192,8 @@ def _out_of_range(name: str, before: Column, tally: Tally, level: float) -> Iter
     if share > threshold:
         known = before[~np.isnan(before)]
         sentence = (
-            f"`{name}` is out of range in {share:.0%} of the rows: they go from {tally.low:g} to {tally.high:g}, "
-            f"in training from {known.min():g} to {known.max():g}"
+            f"`{name}` is out of range in {share:.0%} of the rows: they go from {tally.low:g} to "
+            f"{tally.high:g}, in training from {known.min():g} to {known.max():g}"
         )
         yield WatchFinding("MON111", name, share, threshold, sentence)
 

@@ -65,7 +65,9 @@ def _add(workspace: Path, model: str, run: Any, keep: int) -> None:
     if not (workspace / str(project) / "dashboard.json").exists():
         _make_project(opened, project, model)
     opened.add_run(project, run, include_data=False)
-    made = sorted((workspace / str(project) / "snapshots").glob("*.json"), key=lambda path: path.stat().st_mtime)
+    made = sorted(
+        (workspace / str(project) / "snapshots").glob("*.json"), key=lambda path: path.stat().st_mtime
+    )
     for old in made[: -max(1, keep)]:
         old.unlink(missing_ok=True)
 

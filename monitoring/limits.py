@@ -39,7 +39,12 @@ def limits_of(values: Numbers) -> tuple[float, float]:
     (-inf, inf)
     """
     known = values[~np.isnan(values)]
-    if len(known) < LEAST_KNOWN or known.min() == known.max() or moves_slowly(values) or wander(known) > UNSTEADY:
+    if (
+        len(known) < LEAST_KNOWN
+        or known.min() == known.max()
+        or moves_slowly(values)
+        or wander(known) > UNSTEADY
+    ):
         return -np.inf, np.inf
     low, high = float(known.min()), float(known.max())
     if low >= 0.0 and high == 1.0 and (known % 1.0 != 0.0).any():

@@ -86,7 +86,7 @@ def explain_by_mix(
     others = [s for s in by_size if s.column not in mixes]
     if not mixes or not others:
         return tuple(replace(s, explained_by=s.column) if s.column in mixes else s for s in shifts)
-    held = [(name,) for name in mixes]
+    held: list[tuple[str, ...]] = [(name,) for name in mixes]
     if len(mixes) >= MOST_MIXES:
         held.append(tuple(mixes[:MOST_MIXES]))
     explained: dict[str | None, str] = {name: name for name in mixes}

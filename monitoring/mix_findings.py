@@ -41,7 +41,9 @@ def _of_column(
         found.append(WatchFinding("MON212", shift.column, took, NEW_SHARE, sentence))
     if not found or shift.statistic - took > LEAST_EFFECT:
         moved = sorted(before, key=lambda level: -abs(now.get(level, 0.0) - before[level]))[:2]
-        named = ", ".join(f"{level or 'missing'} {before[level]:.0%} to {now.get(level, 0):.0%}" for level in moved)
+        named = ", ".join(
+            f"{level or 'missing'} {before[level]:.0%} to {now.get(level, 0):.0%}" for level in moved
+        )
         sentence = f"the mix of `{shift.column}` shifted: {named[:100]}{explains if not found else ''}"
         found.append(WatchFinding("MON211", shift.column, shift.statistic, shift.threshold, sentence))
     return found

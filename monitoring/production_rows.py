@@ -87,9 +87,7 @@ def read_window(database: Database, model: str, version: str, reference: Sample,
     """Stream a version's latest predictions; memory does not grow with their number."""
     limit = which.rows if which.days is None else None
     with database.begin() as connection:
-        parts = stream_rows(
-            connection, model, version, since=which.since, until=which.until, limit=limit
-        )
+        parts = stream_rows(connection, model, version, since=which.since, until=which.until, limit=limit)
         return window_of_parts(parts, reference)
 
 
@@ -100,7 +98,7 @@ def read_others(database: Database, model: str, version: str, window: Window, wh
         return count_others(connection, model, version, since=since, until=which.until)
 
 
-def read_traffic(
+def read_traffic(  # noqa: PLR0913 - what it needs, by keyword
     database: Database, model: str, version: str, window: Window, which: Which, *, leads: bool
 ) -> Traffic:
     """Return what came in before the window's end.

@@ -62,7 +62,9 @@ def write_report(
     left_out = [name for name in before if name not in drawn]
     findings = [_left_out(left_out)] if left_out else []
     try:
-        run = _write({name: before[name] for name in drawn}, {name: now[name] for name in drawn}, folder, alarm_rate)
+        run = _write(
+            {name: before[name] for name in drawn}, {name: now[name] for name in drawn}, folder, alarm_rate
+        )
     except Exception as error:  # Evidently raises whatever its parts raise
         log.warning("report failed folder=%s error=%s", folder, type(error).__name__)
         log.debug("report failed", exc_info=True)

@@ -16,7 +16,8 @@ from monitoring.report import HTML
 PAGE = "index.html"
 _SHOWN = 500
 _STYLE = """
-body { font: 15px/1.45 system-ui, sans-serif; margin: 2rem auto; max-width: 75rem; padding: 0 1rem; color: #1d2329 }
+body { font: 15px/1.45 system-ui, sans-serif; margin: 2rem auto; max-width: 75rem; padding: 0 1rem;
+  color: #1d2329 }
 table { border-collapse: collapse; width: 100% }
 th, td { text-align: left; vertical-align: top; padding: .35rem .6rem; border-bottom: 1px solid #d9dee3 }
 ul { margin: 0; padding-left: 1.1rem }
@@ -70,8 +71,8 @@ def page_of(model: str, passes: Sequence[WatchPass], folder: Path) -> str:
     return (
         f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{title}</title>'
         f'<meta name="viewport" content="width=device-width"><style>{_STYLE}</style></head><body>'
-        f'<h1>{title}</h1><div class="strip">{strip}</div><table><thead><tr><th>at (UTC)</th><th>decision</th>'
-        f"<th>version</th><th>predictions</th><th>findings</th></tr></thead><tbody>{rows}</tbody></table>"
+        f'<h1>{title}</h1><div class="strip">{strip}</div><table><thead><tr><th>at (UTC)</th>'
+        f"<th>decision</th><th>version</th><th>predictions</th><th>findings</th></tr></thead><tbody>{rows}</tbody></table>"
         "</body></html>\n"
     )
 
@@ -86,9 +87,7 @@ def _row(made: WatchPass, folder: Path) -> str:
     when = f"{made.at:%Y-%m-%d %H:%M}"
     link = _link(made, folder)
     shown = f'<a href="{link}">{when}</a>' if link else when
-    found = "".join(
-        f"<li><b>{escape(f.code)}</b> {escape(f.sentence)}</li>" for f in made.findings
-    )
+    found = "".join(f"<li><b>{escape(f.code)}</b> {escape(f.sentence)}</li>" for f in made.findings)
     return (
         f'<tr><td>{shown}</td><td class="decision {escape(made.decision)}">{_words(made)}</td>'
         f"<td>{escape(made.version)}</td><td>{made.rows}</td><td><ul>{found}</ul></td></tr>"

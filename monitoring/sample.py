@@ -120,7 +120,9 @@ class WindowSampler:
 
 
 def _nothing(tallies: Mapping[str, Tally]) -> dict[str, Column]:
-    empty = {name: np.empty(0) if t.known.number else np.empty(0, dtype=object) for name, t in tallies.items()}
+    empty = {
+        name: np.empty(0) if t.known.number else np.empty(0, dtype=object) for name, t in tallies.items()
+    }
     return {**empty, SCORE: np.empty(0)}
 
 
@@ -157,7 +159,7 @@ def window_of_arrow(
 
 
 def _values(batch: pa.RecordBatch, names: Sequence[str]) -> Iterator[tuple[str, Values]]:
-    import pyarrow.types as types
+    from pyarrow import types
 
     for name in names:
         if name not in batch.schema.names:
@@ -166,5 +168,4 @@ def _values(batch: pa.RecordBatch, names: Sequence[str]) -> Iterator[tuple[str, 
         if types.is_floating(column.type) or types.is_integer(column.type):
             yield name, column.to_numpy(zero_copy_only=False)
         else:
-            pandas = column.to_pandas().to_numpy(dtype=object)
-            yield name, np.where(column.is_null().to_numpy(zero_copy_only=False), None, pandas)
+            yield name, column.to_pylist()

@@ -42,8 +42,10 @@ def directions_of(pooled: Counts, rows: int, *, ordered: bool) -> Numbers:
     if not ordered:
         expected = pooled * (rows / total)
         scale = (total - rows) / total
-        return np.diag(1.0 / np.sqrt(np.maximum(expected + 1.0, 1.0) * max(scale, 1e-12)))
-    return _smooth(pooled / total) / np.sqrt(max(spread, 1e-12))
+        made = np.diag(1.0 / np.sqrt(np.maximum(expected + 1.0, 1.0) * max(scale, 1e-12)))
+    else:
+        made = _smooth(pooled / total) / np.sqrt(max(spread, 1e-12))
+    return np.asarray(made, dtype=np.float64)
 
 
 def strength_of(deviation: Numbers, directions: Numbers) -> Numbers:
@@ -81,4 +83,4 @@ def _smooth(shares: Numbers) -> Numbers:
     there = root > 0
     made = np.zeros((len(shares), len(used)))
     made[there] = basis[there][:, used] / root[there, None]
-    return made * np.sqrt(np.array([weights[i] for i in used]))
+    return np.asarray(made * np.sqrt(np.array([weights[i] for i in used])), dtype=np.float64)

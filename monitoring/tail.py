@@ -54,7 +54,9 @@ def quantile_far_out(draws: Numbers, level: float) -> float:
     if level * len(draws) >= COUNTED:
         return float(np.quantile(draws, 1 - level))
     start, slope = _tail(draws)
-    return start + max(slope, 0.0) * float(np.log((1 - TAIL_FROM) / level)) if level < 1 - TAIL_FROM else start
+    return (
+        start + max(slope, 0.0) * float(np.log((1 - TAIL_FROM) / level)) if level < 1 - TAIL_FROM else start
+    )
 
 
 def _tail(draws: Numbers) -> tuple[float, float]:

@@ -102,7 +102,10 @@ class Tally:
         self.given += count
         self.missing += len(values) - count
         if count:
-            self.low, self.high = min(self.low, float(np.nanmin(values))), max(self.high, float(np.nanmax(values)))
+            self.low, self.high = (
+                min(self.low, float(np.nanmin(values))),
+                max(self.high, float(np.nanmax(values))),
+            )
             self.outside += int(((values < self.known.low) | (values > self.known.high)).sum())
         return values
 
@@ -117,7 +120,7 @@ class Tally:
                 self.missing -= wrong  # it will be counted as missing, and is not
                 made[i] = np.nan if parsed is None else parsed
             elif value is not None:
-                made[i] = float(value)  # type: ignore[arg-type]
+                made[i] = float(value)
         return _as_floats(made)
 
     def _texts(self, values: Values | Column) -> Categories:
@@ -132,7 +135,9 @@ class Tally:
         named = np.empty(len(values), dtype=object)
         for i, value in enumerate(values):
             named[i] = value if isinstance(value, str) else category_text(value)
-            self.wrong += not isinstance(value, str) and named[i] is not None and named[i] not in self.known.levels
+            self.wrong += (
+                not isinstance(value, str) and named[i] is not None and named[i] not in self.known.levels
+            )
         return named
 
     def _levels(self, values: Categories) -> Categories:

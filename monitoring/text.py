@@ -18,7 +18,6 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 
 import numpy as np
-
 from numpy.typing import NDArray
 
 from estate.core.frame import Numbers
@@ -48,7 +47,7 @@ def word_counts(texts: Sequence[str]) -> NDArray[np.float32]:
         for word, times in Counter(_WORD.findall(text.casefold())).items():
             row[zlib.crc32(word.encode()) % BUCKETS] += np.log1p(times)
     lengths = np.linalg.norm(counts, axis=1, keepdims=True)
-    scaled: NDArray[np.float32] = counts / np.where(lengths > 0, lengths, 1.0)
+    scaled: NDArray[np.float32] = (counts / np.where(lengths > 0, lengths, 1.0)).astype(np.float32)
     return scaled
 
 

@@ -51,8 +51,8 @@ class Traffic:
 
     predictions: Hours = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
     facts: Mapping[str, Hours] = field(default_factory=dict)
-    doubled: Doubled = Doubled(0, 0)
-    doubled_before: Doubled = Doubled(0, 0)
+    doubled: Doubled = field(default_factory=lambda: Doubled(0, 0))
+    doubled_before: Doubled = field(default_factory=lambda: Doubled(0, 0))
 
 
 def check_traffic(traffic: Traffic) -> tuple[WatchFinding, ...]:
@@ -73,7 +73,7 @@ def _stale(what: str, hours: Hours) -> Iterator[WatchFinding]:
     silent, longest = int(busy[0]), int(np.diff(busy).max())
     threshold = max(24.0, SILENCE * longest)
     if silent > threshold:
-        sentence = f"the newest of the {what} is {silent} hours old; before, {longest} hours were the longest silence"
+        sentence = f"the newest of the {what} is {silent} hours old; before, {longest} hours at most"
         yield WatchFinding("MON112", None, float(silent), threshold, sentence)
 
 
@@ -82,7 +82,9 @@ def _volume(hours: Hours) -> Iterator[WatchFinding]:
         periods = len(hours) // (24 * days)
         counts = hours[: periods * 24 * days].reshape(periods, 24 * days).sum(axis=1)
         present = np.flatnonzero(counts)
-        usual = counts[1 : present[-1] + 1] if len(present) else counts[:0]  # before the oldest nothing was kept
+        usual = (
+            counts[1 : present[-1] + 1] if len(present) else counts[:0]
+        )  # before the oldest nothing was kept
         if len(usual) < least:
             continue
         low, high = usual_range(usual)
@@ -115,10 +117,7 @@ def usual_range(counts: Sequence[int] | Hours) -> tuple[float, float]:
     # Poisson at least; the mean itself is known from these counts only.
     spread = max(1.0, float(usual.var(ddof=1)) / mean) * freedom / float(chi2.ppf(0.01, freedom))
     variance = mean * spread * (1 + 1 / len(usual))
-    if variance > mean:
-        found = nbinom(mean**2 / (variance - mean), mean / variance)
-    else:
-        found = poisson(mean)
+    found = nbinom(mean**2 / (variance - mean), mean / variance) if variance > mean else poisson(mean)
     low, high = float(found.ppf(LEVEL / 2)), float(found.isf(LEVEL / 2))
     return min(low, mean / CHANGE), max(high, mean * CHANGE)
 

@@ -13,7 +13,7 @@ from monitoring.pace import moves_slowly
 LEAST_ROWS = 30
 FACTORS = (10.0, 100.0, 1000.0, 0.1, 0.01, 0.001)
 FACTOR = 10.0
-"""The middle of the window so many times beyond the reference's 5-95 % range: another unit, whatever it is."""
+"""The middle of the window so many times beyond the reference's 5-95 % range: another unit."""
 FAR = 0.5
 NEAR = 0.35
 """Distances as they are, and after the factor is taken out. In 30 rows of one source chance passes the first

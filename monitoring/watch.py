@@ -148,7 +148,13 @@ def _look(this: _Pass, found: InProduction, bundle: Bundle) -> Seen:
     rate = _Rate(this)
     judged = _judge(this, found, bundle, reference=reference, window=window, rate=rate)
     seen = Seen(
-        version, window, (*judged.broken, *judged.moved, *mixed), judged.shifts, None, rate.spent, judged.visible
+        version,
+        window,
+        (*judged.broken, *judged.moved, *mixed),
+        judged.shifts,
+        None,
+        rate.spent,
+        judged.visible,
     )
     return _drawn(seen, reference, this) if this.report else seen
 

@@ -73,6 +73,7 @@ def judge_version(
         learned.data,
         judgement=judgement,
         artifacts_digest=exported.artifacts_digest,
+        memory=learned.choice.sentence,
     )
     return Judged(found, contest, importance(spec, challenger, parts.holdout))
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from prefect import task
@@ -12,6 +12,7 @@ from estate.core.model_spec import ModelSpec
 from estate.training.bundling import write_bundle
 from estate.training.data import TrainingData
 from estate.training.fit import Trained, fit
+from estate.training.memory import OWN, Choice, choose_memory
 from estate.training.split import Split, split_by_time
 from model_registry import build_model_folder
 from tasks.retrying import COMPUTES
@@ -21,11 +22,22 @@ EXAMPLE_ROWS = 5
 
 @dataclass(frozen=True)
 class Learned:
-    """A fitted model with all rows, and the parts of them that it was fitted and will be judged on."""
+    """A fitted model with all rows, and the parts of them that it was fitted and will be judged on.
+
+    Parameters
+    ----------
+    trained : Trained
+    parts : Split
+        Its train part is what the chosen memory holds.
+    data : TrainingData
+    choice : Choice
+        How far back it learned, and why.
+    """
 
     trained: Trained
     parts: Split
     data: TrainingData
+    choice: Choice = field(default_factory=lambda: Choice(OWN, (), ""))
 
 
 @dataclass(frozen=True)
@@ -49,10 +61,20 @@ class Exported:
 
 
 @task(name="fit", **COMPUTES)
-def fit_model(spec: ModelSpec, data: TrainingData) -> Learned:
-    """Train on the oldest rows, calibrate on the next."""
+def fit_model(spec: ModelSpec, data: TrainingData, *, choose: bool = False) -> Learned:
+    """Train on the oldest rows, calibrate on the next.
+
+    Parameters
+    ----------
+    spec : ModelSpec
+    data : TrainingData
+    choose : bool
+        Whether a backtest chooses how far back to learn: after a drift old rows may mislead.
+    """
     parts = split_by_time(spec, data)
-    return Learned(fit(spec, parts), parts, data)
+    choice = choose_memory(spec, parts) if choose else Choice(OWN, (), "")
+    remembered = choice.memory.of(parts)
+    return Learned(fit(choice.memory.spec(spec), remembered), remembered, data, choice)
 
 
 @task(name="export", **COMPUTES)

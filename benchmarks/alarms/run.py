@@ -16,7 +16,16 @@ from multiprocessing import get_context
 import numpy as np
 
 from benchmarks.alarms.judges import JUDGES, Judge, Suspicions, threshold_of
-from benchmarks.alarms.worlds import REFERENCE_ROWS, WINDOWS, WORLDS, Shift, columns_of, draw, shifted, shifts_of
+from benchmarks.alarms.worlds import (
+    REFERENCE_ROWS,
+    WINDOWS,
+    WORLDS,
+    Shift,
+    columns_of,
+    draw,
+    shifted,
+    shifts_of,
+)
 from estate.core.frame import Column
 from monitoring.drift import ALARM_RATE
 from monitoring.window import Window
@@ -59,7 +68,10 @@ def _row(world: str, window: int, passes: int, shifts: Sequence[Shift], number: 
     judge = JUDGES[number](columns, 0)
     for seed in range(passes):
         judge = JUDGES[number](columns, seed)
-        before, now = _columns(draw(world, REFERENCE_ROWS, 2 * seed)), _columns(draw(world, window, 2 * seed + 1))
+        before, now = (
+            _columns(draw(world, REFERENCE_ROWS, 2 * seed)),
+            _columns(draw(world, window, 2 * seed + 1)),
+        )
         found = judge.suspect(before, now)
         quiet.append(max(found.values()))
         flagged.append(judge.alarms(found))
@@ -101,17 +113,21 @@ def goals_of(rows: Sequence[Row]) -> list[Row]:
     for row in own:
         peer = peers[row["world"], row["window_rows"]]
         if _number(peer, "columns_flagged_share") <= HOLDS:
-            goals += [_seen(row, peer, kind) for kind in ("mean", "spread", "share") if f"{kind}_found" in row]
+            goals += [
+                _seen(row, peer, kind) for kind in ("mean", "spread", "share") if f"{kind}_found" in row
+            ]
     return goals
 
 
 def _rare(row: Row) -> Row:
     # A rate that is really 1 % is measured above 1 % every other time. The goal fails where the passes show
     # that the rate is above its bound; the rate itself stands in the row.
-    low, _ = _interval(round(_number(row, "false_alarm_rate") * _number(row, "passes")), int(_number(row, "passes")))
+    low, _ = _interval(
+        round(_number(row, "false_alarm_rate") * _number(row, "passes")), int(_number(row, "passes"))
+    )
     return {
-        "goal": f"{row['world']}, {row['window_rows']} rows: lower end of the 95 % interval of the false-alarm rate "
-        f"at most {ALARM_RATE:g}",
+        "goal": f"{row['world']}, {row['window_rows']} rows: low end of the 95 % interval of the false-alarm "
+        f"rate at most {ALARM_RATE:g}",
         "value": low,
         "bound": ALARM_RATE,
         "met": low <= ALARM_RATE,
@@ -119,11 +135,15 @@ def _rare(row: Row) -> Row:
 
 
 def _seen(row: Row, peer: Row, kind: str) -> Row:
-    value, other, passes = _number(row, f"{kind}_found"), _number(peer, f"{kind}_found"), _number(row, "passes")
+    value, other, passes = (
+        _number(row, f"{kind}_found"),
+        _number(peer, f"{kind}_found"),
+        _number(row, "passes"),
+    )
     error = 1.96 * float(np.sqrt((value * (1 - value) + other * (1 - other)) / passes))
     return {
-        "goal": f"{row['world']}, {row['window_rows']} rows: share found ({row[f'{kind}_shift']}), equal false alarms, "
-        f"at least Evidently's {other:.3f} less the simulation's error of {error:.3f}",
+        "goal": f"{row['world']}, {row['window_rows']} rows: share found ({row[f'{kind}_shift']}), equal "
+        f"false alarms, at least Evidently's {other:.3f} less the simulation's error of {error:.3f}",
         "value": value,
         "bound": other - error,
         "met": value >= other - error,

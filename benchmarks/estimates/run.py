@@ -119,22 +119,41 @@ def _goals(rows: list[dict[str, object]], *, asked: bool) -> list[dict[str, obje
     known = [row for row in calibrated if "bank" not in str(row["case"])]
     auc = [row for row in calibrated if row["metric"] == "roc_auc"]
     goals = [
-        most("ours off over noise, all metrics, where scores are calibrated,",
-             [_number(row, "ours_off") / _number(row, "noise") for row in known],
-             1.3),
-        most("share of calibrated simulated windows with a warning",
-             [_number(row, "warned") for row in known], 0.05),
+        most(
+            "ours off over noise, all metrics, where scores are calibrated,",
+            [_number(row, "ours_off") / _number(row, "noise") for row in known],
+            1.3,
+        ),
+        most(
+            "share of calibrated simulated windows with a warning",
+            [_number(row, "warned") for row in known],
+            0.05,
+        ),
     ]
     least = min(_number(row, "warned") for row in rows if row["kind"] == "broken")
     goals.append(
-        {"goal": "share of windows with a warning where the assumption fails at least 0.9", "value": least,
-         "bound": 0.9, "met": least >= 0.9}
+        {
+            "goal": "share of windows with a warning where the assumption fails at least 0.9",
+            "value": least,
+            "bound": 0.9,
+            "met": least >= 0.9,
+        }
     )
     if asked and all("apart" in row for row in auc):
-        goals.append(most("ours apart from NannyML's, ROC AUC, where scores are calibrated,",
-                          [_number(row, "apart") for row in auc], 0.01))
-        goals.append(most("ours off less NannyML's off, ROC AUC, where scores are calibrated,",
-                          [_number(row, "ours_off") - _number(row, "nannyml_off") for row in auc], 0.002))
+        goals.append(
+            most(
+                "ours apart from NannyML's, ROC AUC, where scores are calibrated,",
+                [_number(row, "apart") for row in auc],
+                0.01,
+            )
+        )
+        goals.append(
+            most(
+                "ours off less NannyML's off, ROC AUC, where scores are calibrated,",
+                [_number(row, "ours_off") - _number(row, "nannyml_off") for row in auc],
+                0.002,
+            )
+        )
     return goals
 
 

@@ -86,7 +86,7 @@ def simulated(*, rows: int, windows: int, reference: int = 5_000) -> list[Case]:
     ]
 
 
-def _draw(
+def _draw(  # noqa: PLR0913 - what it needs, by keyword
     rows: int, seed: int, *, mean: float = 0.0, spread: float = 1.0, turned: float = 0.0, up: float = 0.0
 ) -> Labelled:
     random = np.random.default_rng([seed, 11])
@@ -135,7 +135,7 @@ def bank_marketing(*, rows: int) -> list[Case]:
 
 
 def _bank(name: str, kind: str, table: pd.DataFrame, rows: int) -> Case:
-    y = (table["y"] == "yes").to_numpy(dtype=np.float64)
+    y: Numbers = (table["y"] == "yes").to_numpy().astype(np.float64)
     features = table.drop(columns=["y", "called_at"])
     third = len(table) // 3
     model = _calibrated(features.iloc[:third], y[:third])

@@ -11,12 +11,12 @@ from numpy.typing import NDArray
 from benchmarks.replay.calls import Calls, Step, calls_file, read_calls
 from benchmarks.replay.floors import hindsight_rate, latest_rate
 from benchmarks.replay.goals import DRIFT, LATEST_RATE, MONTHLY, NEVER, goals_of
-from benchmarks.replay.grounds import Grounds, grounds
 from benchmarks.replay.plot import draw
 from benchmarks.replay.scores import measure
 from benchmarks.replay.strategies import Act, Replayed, monthly, never, on_drift, replay, train_first
 from estate.core.frame import Numbers
 from estate.core.settings import load_settings
+from rehearsal.grounds import Grounds, grounds
 
 QUICK_STEPS = 2
 STRATEGIES: Mapping[str, Act] = {NEVER: never, MONTHLY: monthly, DRIFT: on_drift}
@@ -31,7 +31,7 @@ def run(quick: bool) -> dict[str, object]:
         If the bank-marketing file is absent.
     """
     file, home = calls_file(), load_settings().home.resolve()
-    with grounds(file) as ground:
+    with grounds({"LEADLOOP_CALLS_FILE": str(file), "LEADLOOP_MODELS": ""}) as ground:
         calls = read_calls()
         steps = list(calls.steps())[: QUICK_STEPS if quick else None]
         replayed = _replay_all(ground, calls, steps)

@@ -18,7 +18,7 @@ _KINDS = {Task.BINARY: RateInterval, Task.REGRESSION: ValueInterval, Task.MULTIC
 
 
 class AnswersFile(StrictFile):
-    """Interval, bands and the worth of each feature; each may be absent, where too little was known to tell."""
+    """Interval, bands and the worth of each feature; absent where too little was known to tell."""
 
     interval: Annotated[Interval, Field(discriminator="kind")] | None = None
     bands: Bands | None = None

@@ -129,6 +129,8 @@ class Evidence:
         Of the protected attributes.
     serving : ServingCost or None
         None where it was not measured.
+    memory : str
+        How far back it learned and why, where a backtest chose it; empty where nothing was chosen.
     """
 
     model: str
@@ -154,6 +156,7 @@ class Evidence:
     holdout_uses: int = 0
     groups: tuple[Group, ...] = ()
     serving: ServingCost | None = None
+    memory: str = ""
 
     def to_json(self) -> str:
         """Return the canonical form: sorted keys, no spaces."""

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 Severity = Literal["info", "warning", "breaking"]
-"""``info`` is kept and told to nobody; ``warning`` waits for the end of quiet hours; ``breaking`` does not."""
+"""``info`` is told to nobody; ``warning`` waits for the end of quiet hours; ``breaking`` does not."""
 
 
 @dataclass(frozen=True)

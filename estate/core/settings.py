@@ -141,7 +141,11 @@ class Settings(BaseSettings):
     @field_validator("alert_recipients", mode="before")
     @classmethod
     def _listed(cls, value: object) -> object:
-        return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+        return (
+            tuple(part.strip() for part in value.split(",") if part.strip())
+            if isinstance(value, str)
+            else value
+        )
 
     def endpoint(self, name: Literal["database_url", "mlflow_url", "prefect_url", "serving_url"]) -> str:
         """Return the address of a part: the setting, else what the local stack wrote.

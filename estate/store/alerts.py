@@ -67,7 +67,7 @@ class Alert:
     incident: Incident
 
 
-def queue(
+def queue(  # noqa: PLR0913 - what it needs, by keyword
     connection: sa.Connection, incident: Incident, channel: str, *, kind: Kind, at: datetime, due_at: datetime
 ) -> None:
     """Have an incident told on a channel; the same kind again is nothing new, except `again`.

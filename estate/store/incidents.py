@@ -153,7 +153,9 @@ def find_incident(connection: sa.Connection, beginning: str) -> Incident:
         If none or several do.
     """
     text = sa.cast(table.c.incident_id, sa.Text)
-    rows = connection.execute(sa.select(table).where(text.startswith(beginning, autoescape=True)).limit(2)).all()
+    rows = connection.execute(
+        sa.select(table).where(text.startswith(beginning, autoescape=True)).limit(2)
+    ).all()
     if len(rows) != 1:
         raise StoreError(
             f"incident `{beginning}`",
@@ -195,12 +197,10 @@ def incident_of(row: sa.Row[Any]) -> Incident:
 def _over(connection: sa.Connection, model: str, at: datetime) -> dict[_Key, None]:
     """Return what somebody has closed since the pass: an old pass told again opens nothing."""
     closed = sa.select(table.c.code, _COLUMN).where(table.c.model == model, table.c.resolved_at >= at)
-    return {(code, column): None for code, column in connection.execute(closed)}
+    return {(row.code, row.column): None for row in connection.execute(closed)}
 
 
-def _open(
-    connection: sa.Connection, model: str, finding: WatchFinding, owner: str, at: datetime
-) -> Incident:
+def _open(connection: sa.Connection, model: str, finding: WatchFinding, owner: str, at: datetime) -> Incident:
     meaning = meaning_of(finding.code)
     row = {
         "incident_id": str(uuid.uuid4()),

@@ -9,9 +9,7 @@ import sqlalchemy as sa
 from estate.store.tables import messages
 
 
-def sample_texts(
-    connection: sa.Connection, *, since: datetime, until: datetime, most: int
-) -> list[str]:
+def sample_texts(connection: sa.Connection, *, since: datetime, until: datetime, most: int) -> list[str]:
     """Return what each of at most ``most`` leads wrote, all messages of a lead in one text.
 
     Which leads are drawn depends on a hash of their ids alone. What was learned after ``until`` is left

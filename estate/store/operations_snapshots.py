@@ -30,7 +30,9 @@ class Snapshot:
 
 def last_snapshot(connection: sa.Connection, model: str) -> Snapshot | None:
     """Return the last look at a model's counters; None if there was none."""
-    row = connection.execute(sa.select(table.c.at, table.c.numbers).where(table.c.model == model)).one_or_none()
+    row = connection.execute(
+        sa.select(table.c.at, table.c.numbers).where(table.c.model == model)
+    ).one_or_none()
     return Snapshot(row.at, row.numbers) if row else None
 
 
@@ -56,4 +58,4 @@ def count_answers(
         .where(predictions.c.model == model, predictions.c.at >= since, predictions.c.at < until)
         .group_by(predictions.c.answered_by)
     )
-    return {by: count for by, count in connection.execute(query)}
+    return {row[0]: row[1] for row in connection.execute(query)}

@@ -306,7 +306,9 @@ operations_snapshots = sa.Table(
 quality_points = sa.Table(
     "quality_points",
     metadata,
-    sa.Column("key", sa.Text, primary_key=True),  # what is measured and when, hashed: measured again, replaced
+    sa.Column(
+        "key", sa.Text, primary_key=True
+    ),  # what is measured and when, hashed: measured again, replaced
     sa.Column("model", sa.Text, nullable=False),
     sa.Column("version", sa.Text, nullable=False),
     sa.Column("at", _time, nullable=False),  # nothing learned later is in it

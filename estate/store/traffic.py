@@ -14,10 +14,12 @@ SELECT floor(extract(epoch FROM CAST(:until AS timestamptz) - at) / 3600)::int A
 FROM predictions WHERE model = :model AND at >= :since AND at < :until GROUP BY 1"""
 _FACTS = {
     "leads": """
-SELECT floor(extract(epoch FROM CAST(:until AS timestamptz) - recorded_at) / 3600)::int AS hour, count(*) AS rows
+SELECT floor(extract(epoch FROM CAST(:until AS timestamptz) - recorded_at) / 3600)::int AS hour,
+       count(*) AS rows
 FROM leads WHERE event_at >= :since AND recorded_at >= :since AND recorded_at < :until GROUP BY 1""",
     "interactions": """
-SELECT floor(extract(epoch FROM CAST(:until AS timestamptz) - i.recorded_at) / 3600)::int AS hour, count(*) AS rows
+SELECT floor(extract(epoch FROM CAST(:until AS timestamptz) - i.recorded_at) / 3600)::int AS hour,
+       count(*) AS rows
 FROM leads l JOIN interactions i ON i.lead_id = l.lead_id AND i.event_at >= :since
 WHERE l.event_at >= :since AND i.recorded_at >= :since AND i.recorded_at < :until GROUP BY 1""",
 }

@@ -14,7 +14,7 @@ from estate.store.tables import training_requests, watch_passes
 from estate.store.training_requests import Request, request_training
 
 ASK_AGAIN_AFTER = timedelta(days=7)
-Decision = Literal["quiet", "too_few", "broken_data", "drift"]
+Decision = Literal["quiet", "too_few", "broken_data", "mix", "moved", "drift", "worse"]
 
 
 @dataclass(frozen=True)
@@ -118,9 +118,7 @@ def list_passes(connection: sa.Connection, model: str, *, limit: int = 100) -> l
     return [_pass(row) for row in connection.execute(newest)]
 
 
-def spent_rates(
-    connection: sa.Connection, model: str, *, since: datetime
-) -> list[tuple[datetime, float]]:
+def spent_rates(connection: sa.Connection, model: str, *, since: datetime) -> list[tuple[datetime, float]]:
     """Return the moments of a model's passes since then that judged drift, and what each spent."""
     columns = watch_passes.c
     moment = sa.func.coalesce(columns.as_of, columns.at)

@@ -60,9 +60,17 @@ def stream_rows(  # noqa: PLR0913 - which rows, by keyword
     limit : int, optional
         Only the newest so many.
     """
-    known = {row.layout: Layout(tuple(row.numbers), tuple(row.texts)) for row in connection.execute(layouts.select())}
+    known = {
+        row.layout: Layout(tuple(row.numbers), tuple(row.texts))
+        for row in connection.execute(layouts.select())
+    }
     query = (
-        sa.select(*(table.c[name] for name in ("score", "fingerprint", "at", "layout", "numbers", "texts", "features")))
+        sa.select(
+            *(
+                table.c[name]
+                for name in ("score", "fingerprint", "at", "layout", "numbers", "texts", "features")
+            )
+        )
         .where(_of(model, since, until), table.c.version == version)
         .order_by(table.c.at.desc(), table.c.prediction_id)
         .limit(limit)
@@ -111,7 +119,9 @@ def _part(rows: Sequence[sa.Row[Any]], known: Mapping[int, Layout]) -> RowsPart:
 
 
 def _of_layout(rows: Sequence[sa.Row[Any]], layout: Layout) -> dict[str, Values]:
-    matrix = np.array([row.numbers or () for row in rows], dtype=np.float64).reshape(len(rows), len(layout.numbers))
+    matrix = np.array([row.numbers or () for row in rows], dtype=np.float64).reshape(
+        len(rows), len(layout.numbers)
+    )
     features: dict[str, Values] = {name: matrix[:, i] for i, name in enumerate(layout.numbers)}
     for i, name in enumerate(layout.texts):
         features[name] = [row.texts[i] if row.texts else None for row in rows]

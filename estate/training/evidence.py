@@ -32,8 +32,14 @@ class Origin:
     trained_by: str = "unknown"
 
 
-def gather(
-    origin: Origin, bundle: Bundle, data: TrainingData, *, judgement: Judgement, artifacts_digest: str = ""
+def gather(  # noqa: PLR0913 - what it needs, by keyword
+    origin: Origin,
+    bundle: Bundle,
+    data: TrainingData,
+    *,
+    judgement: Judgement,
+    artifacts_digest: str = "",
+    memory: str = "",
 ) -> Evidence:
     """Return the evidence of a version."""
     contest = judgement.contest
@@ -61,6 +67,7 @@ def gather(
         holdout_uses=contest.uses,
         groups=judgement.groups,
         serving=contest.serving,
+        memory=memory,
     )
 
 

@@ -62,6 +62,8 @@ def _show_verdict(console: Console, evidence: Evidence, signature: str) -> None:
     console.print(f"trained by: {evidence.trained_by}", markup=False)
     used = f"{evidence.holdout_uses} earlier gates" if evidence.holdout_uses else "no earlier gate"
     console.print(f"the frozen rows were used by {used}")
+    if evidence.memory:
+        console.print(evidence.memory, markup=False)
     for finding in evidence.findings:
         console.print(f"  {'pass' if finding.passed else 'FAIL'}  {finding.code}  {escape(finding.sentence)}")
 

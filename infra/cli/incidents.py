@@ -74,7 +74,9 @@ def _show(found: list[Incident]) -> None:
 
     from infra.cli.registry_view import show_time, table_of
 
-    table = table_of("id", "model", "code", "column", "severity", "owner", "first (UTC)", "last (UTC)", "state")
+    table = table_of(
+        "id", "model", "code", "column", "severity", "owner", "first (UTC)", "last (UTC)", "state"
+    )
     for one in found:
         state = "open" if one.open else one.resolved_how or "closed"
         blocks = ", blocks training" if one.open and one.breaks_training else ""

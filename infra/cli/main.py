@@ -29,6 +29,7 @@ from infra.cli import (
     ledger,
     quality,
     registry,
+    rehearse,
     reports,
     scoring,
     status,
@@ -61,6 +62,7 @@ watch.register(app)
 quality.register(app)
 reports.register(app)
 incidents.register(app)
+rehearse.register(app)
 
 
 def main() -> None:

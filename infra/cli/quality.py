@@ -92,9 +92,9 @@ def show(seen: QualitySeen, weekly: Sequence[QualityPoint], metric: str) -> None
     columns = (f"{metric} realised", f"{metric} estimated", *(f"{name} realised" for name in others))
     table = Table("week from", "ripe", *columns, "rows", caption="(90 % interval)")
     for start in sorted({point.window_from for point in weekly}):
-        of = {(p.kind, p.metric): p for p in weekly if p.window_from == start and p.slice is None}
+        of = {(str(p.kind), p.metric): p for p in weekly if p.window_from == start and p.slice is None}
         wanted = [("realised", metric), ("estimated", metric), *(("realised", name) for name in others)]
-        cells = [_cell(of.get(key)) for key in wanted]  # type: ignore[call-overload]
+        cells = [_cell(of.get(key)) for key in wanted]
         rows = max(point.rows for point in of.values())
         table.add_row(f"{start:%Y-%m-%d}", f"{next(iter(of.values())).mature_share:.0%}", *cells, f"{rows:,}")
     console.print(table if weekly else "no week has enough answers to measure", highlight=False)

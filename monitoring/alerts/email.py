@@ -107,8 +107,8 @@ def _address(url: SecretStr) -> SplitResult:
     'localhost'
     >>> _address(SecretStr("mail.example.com"))
     Traceback (most recent call last):
-    estate.core.errors.SettingsError: setting LEADLOOP_ALERT_SMTP_URL: expected smtp://… or smtps://… with a host, \
-got another form. Correct the environment or .env.
+    estate.core.errors.SettingsError: setting LEADLOOP_ALERT_SMTP_URL: expected smtp://… or smtps://… with a \
+host, got another form. Correct the environment or .env.
     """
     try:
         at = urlsplit(url.get_secret_value())

@@ -40,7 +40,13 @@ def message_of(told: Sequence[Alert]) -> Message:
 
 def _rank(alert: Alert) -> tuple[object, ...]:
     incident = alert.incident
-    return (alert.kind == "healed", _WORST[incident.severity], incident.model, incident.code, incident.column or "")
+    return (
+        alert.kind == "healed",
+        _WORST[incident.severity],
+        incident.model,
+        incident.code,
+        incident.column or "",
+    )
 
 
 def _subject(shown: Sequence[Alert]) -> str:

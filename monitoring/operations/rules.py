@@ -112,7 +112,7 @@ def away(error: ServingAway | None) -> Seen:
     return Seen("MON417", judged=True, finding=WatchFinding("MON417", None, None, None, sentence))
 
 
-def _share(code: str, times: float, of: float, limit: float, said: str, limits: Limits) -> Seen:  # noqa: PLR0913
+def _share(code: str, times: float, of: float, limit: float, said: str, limits: Limits) -> Seen:  # noqa: PLR0913, PLR0917
     if of < limits.least:
         return Seen(code, judged=False)
     if at_least(times, of) <= limit:

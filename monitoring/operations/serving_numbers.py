@@ -82,7 +82,7 @@ def ask_serving(url: str, model: str) -> ServingNumbers:
 def read_numbers(families: Iterable[Metric], model: str) -> ServingNumbers:
     """Sum up the series of a model.
 
-    A request that ends before any model is asked has none as its label: if it ends with 5xx, it counts for all.
+    A request that ends before any model is asked has no label: if it ends with 5xx, it counts for all.
     """
     counters: dict[str, float] = defaultdict(float)
     gauges: dict[str, float] = defaultdict(float)
@@ -114,7 +114,9 @@ def within(counters: Mapping[str, float]) -> list[tuple[float, float]]:
     >>> within({"within 0.5": 3.0, "within inf": 4.0, "requests": 9.0})
     [(0.5, 3.0), (inf, 4.0)]
     """
-    found = [(float(name.removeprefix("within ")), n) for name, n in counters.items() if name.startswith("within ")]
+    found = [
+        (float(name.removeprefix("within ")), n) for name, n in counters.items() if name.startswith("within ")
+    ]
     return sorted(found)
 
 

@@ -73,8 +73,10 @@ def check_calibration(y: Numbers, p: Numbers, *, seed: int = 0) -> Calibrated:
     starts = np.linspace(0, len(p), BINS + 1).astype(np.intp)[:-1]
     errors, scores = _null(p, logit, starts, seed)
     error, score = float(_errors(y[None], p, starts)[0]), float(_score(y[None], p, logit)[0])
-    p_values = [(1 + int((null >= one - 1e-12).sum())) / (1 + DRAWS) for null, one in
-                ((errors, error), (scores, score))]
+    p_values = [
+        (1 + int((null >= one - 1e-12).sum())) / (1 + DRAWS)
+        for null, one in ((errors, error), (scores, score))
+    ]
     certain = any(found for found, _ in holm(p_values, ALARM_RATE))
     gap = error - float(errors.mean())
     bound = float(np.quantile(errors, 1.0 - ALARM_RATE))

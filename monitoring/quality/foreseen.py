@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from math import sqrt
 
-
 from estate.core.model_spec import ModelSpec, Task
 from estate.store.watch_passes import WatchFinding
 from monitoring.quality.answered import Answered
@@ -32,7 +31,7 @@ class Foreseen:
     findings: tuple[WatchFinding, ...] = ()
 
 
-def judge_foreseen(
+def judge_foreseen(  # noqa: PLR0913 - what it needs, by keyword
     spec: ModelSpec, unripe: Answered, earlier: Answered, before: Skill | None, *, fall: float, seed: int = 0
 ) -> Foreseen:
     """Estimate the quality of rows without labels and compare it with before.

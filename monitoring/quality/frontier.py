@@ -47,9 +47,7 @@ class Frontier:
     lateness: WatchFinding | None = None
 
 
-def frontier_of_arrivals(
-    arrivals: Arrivals, happened: Micros, learned: Micros, *, now: datetime
-) -> Frontier:
+def frontier_of_arrivals(arrivals: Arrivals, happened: Micros, learned: Micros, *, now: datetime) -> Frontier:
     """Judge a feed of outcomes.
 
     Parameters

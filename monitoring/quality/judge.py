@@ -135,7 +135,7 @@ def _judged(window: Answered, recent: Answered, start: datetime, end: datetime) 
     return spans
 
 
-def _doubts(
+def _doubts(  # noqa: PLR0913 - what it needs, by keyword
     spec: ModelSpec,
     realised: Realised,
     foreseen: Foreseen,

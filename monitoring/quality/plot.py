@@ -81,8 +81,10 @@ def _metric(axes: Any, points: Sequence[QualityPoint], name: str, baseline: Meas
         if of:
             x = [_middle(point, shift) for point in of]
             y = [point.value for point in of]
-            ends = [[v - (v if p.low is None else p.low) for v, p in zip(y, of, strict=True)],
-                    [(v if p.high is None else p.high) - v for v, p in zip(y, of, strict=True)]]
+            ends = [
+                [v - (v if p.low is None else p.low) for v, p in zip(y, of, strict=True)],
+                [(v if p.high is None else p.high) - v for v, p in zip(y, of, strict=True)],
+            ]
             ends = [[max(0.0, end) for end in side] for side in ends]
             axes.errorbar(x, y, yerr=ends, color=colour, marker="o", capsize=3, label=f"{kind}, 90 %")
     axes.set_ylabel(name)

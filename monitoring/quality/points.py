@@ -51,7 +51,7 @@ def weeks_until(now: datetime, count: int) -> list[Window]:
     return [Window(end - (i + 1) * WEEK, end - i * WEEK) for i in reversed(range(count))]
 
 
-def points_of(
+def points_of(  # noqa: PLR0913 - what it needs, by keyword
     spec: ModelSpec,
     version: str,
     answered: Answered,

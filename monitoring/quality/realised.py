@@ -39,7 +39,7 @@ class Realised:
     findings: tuple[WatchFinding, ...]
 
 
-def judge_realised(
+def judge_realised(  # noqa: PLR0913 - what it needs, by keyword
     spec: ModelSpec,
     window: Answered,
     before: Skill | None,
@@ -62,9 +62,7 @@ def judge_realised(
     ripe, metric = window.take(window.ripe), judged_metric(spec)
     if not measurable(spec.task, ripe.y):
         return Realised(ripe, None, None, (_too_few(spec, metric, window, before, fall),))
-    calibrated = (
-        None if spec.task is Task.REGRESSION else check_calibration(ripe.y, ripe.score, seed=seed)
-    )
+    calibrated = None if spec.task is Task.REGRESSION else check_calibration(ripe.y, ripe.score, seed=seed)
     findings = calibrated.findings if calibrated else ()
     if before is None:
         return Realised(ripe, None, calibrated, (*findings, _no_baseline(metric, evidence)))

@@ -60,7 +60,7 @@ class _Judged:
     p_value: float
 
 
-def check_slices(
+def check_slices(  # noqa: PLR0913 - what it needs, by keyword
     spec: ModelSpec, ripe: Answered, evidence: Evidence | None, before: Skill, *, fall: float, seed: int = 0
 ) -> tuple[WatchFinding, ...]:
     """Judge every slice of ripe rows; at most 1 of 100 calibrated windows gives a finding.
@@ -79,8 +79,9 @@ def check_slices(
     judged = [_judge(metric, ripe, part, len(parts), seed) for part in parts]
     lost = (1.0 - fall) * before.value
     p_values = [
-        one.p_value if one.promised - one.skill > lost and _worsened(metric, ripe, one.part, evidence) else
-        1.0
+        one.p_value
+        if one.promised - one.skill > lost and _worsened(metric, ripe, one.part, evidence)
+        else 1.0
         for one in judged
     ]
     found = zip(judged, holm(p_values, ALARM_RATE), strict=True)

@@ -69,7 +69,7 @@ def asked_of(predictions: Sequence[Prediction], reference: Known) -> Asked:
     return Asked(Frame(columns, len(predictions)), scores)
 
 
-def doubts_of_ripe(
+def doubts_of_ripe(  # noqa: PLR0913 - what it needs, by keyword
     metric: Metric, y: Numbers, p: Numbers, calibrated: Calibrated, *, lost: float, seed: int = 0
 ) -> tuple[str, ...]:
     """Return what ripe rows say against the assumption.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 
@@ -38,7 +39,7 @@ def test_looks_at_regular_times_spend_nearly_all_of_it(days: int) -> None:
 
 def test_more_looks_at_one_moment_get_half_of_what_is_left() -> None:
     rates = [look.rate for look in _spend([START] * 6)]
-    assert [later / earlier for earlier, later in zip(rates, rates[1:], strict=False)] == pytest.approx([0.5] * 5)
+    assert [later / earlier for earlier, later in itertools.pairwise(rates)] == pytest.approx([0.5] * 5)
 
 
 def test_a_storm_of_looks_leaves_the_next_day_its_share() -> None:

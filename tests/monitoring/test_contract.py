@@ -103,7 +103,11 @@ def test_too_few_rows_on_either_side_can_not_be_judged(reference: Window) -> Non
 
 
 OTHER_BREAKS = {
-    "negative budgets": ("MON111", "budget_usd", np.where(np.arange(ROWS) < 30, -1.0, 250_000.0 + np.arange(ROWS))),
+    "negative budgets": (
+        "MON111",
+        "budget_usd",
+        np.where(np.arange(ROWS) < 30, -1.0, 250_000.0 + np.arange(ROWS)),
+    ),
     "text in a number": ("MON110", "budget_usd", np.full(ROWS, "plenty", dtype=object)),
     "numbers as text": ("MON110", "budget_usd", np.full(ROWS, "250000", dtype=object)),
     "numbers in a category": ("MON110", "source", np.arange(ROWS, dtype=np.float64)),
@@ -119,7 +123,9 @@ def test_ranges_types_and_units(case: str, reference: Window, sample: Sampler) -
 
 def test_a_share_above_one_is_out_of_range(sample: Sampler) -> None:
     before = sample(2000, 0, replied=np.clip(np.random.default_rng(1).normal(0.6, 0.3, 2000), 0, 1))
-    now = np.clip(np.random.default_rng(2).normal(0.6, 0.3, ROWS), 0, 1) + np.where(np.arange(ROWS) < 40, 0.7, 0)
+    now = np.clip(np.random.default_rng(2).normal(0.6, 0.3, ROWS), 0, 1) + np.where(
+        np.arange(ROWS) < 40, 0.7, 0
+    )
     assert _codes(before, sample(ROWS, 1, replied=now)) == [("MON111", "replied")]
 
 

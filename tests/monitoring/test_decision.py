@@ -36,4 +36,4 @@ def test_decision(codes: list[str], costs: Costs, decision: str) -> None:
 
 
 def test_only_drift_and_a_fall_of_quality_ask() -> None:
-    assert ASKS == {"drift", "worse"}
+    assert {"drift", "worse"} == ASKS

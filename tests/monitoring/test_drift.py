@@ -133,4 +133,10 @@ def test_a_column_that_only_one_side_has_is_left_to_the_contract(reference: Wind
     whole = sample(200, 1)
     kept = {name: values for name, values in whole.features.columns.items() if name != "area"}
     shifts = find_shifts(reference, Window(Frame(kept, 200), whole.scores))
-    assert [shift.column for shift in shifts] == ["budget_usd", "visits_count_7d", "tours_count_30d", "source", None]
+    assert [shift.column for shift in shifts] == [
+        "budget_usd",
+        "visits_count_7d",
+        "tours_count_30d",
+        "source",
+        None,
+    ]

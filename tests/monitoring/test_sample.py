@@ -72,7 +72,7 @@ def test_the_sample_does_not_depend_on_how_the_rows_are_cut(reference: Window) -
         sampler = WindowSampler(reference, most=100)
         for start in range(0, 1_000, cut):
             sampler.add_columns({}, np.arange(start, start + cut, dtype=np.float64))
-        return sampler.window().scores.tolist()
+        return list(map(float, sampler.window().scores))
 
     assert kept(1_000) == kept(50)
 

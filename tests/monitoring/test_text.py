@@ -22,7 +22,10 @@ def _letters(leads: int, seed: int, *, topic: float = 0.0) -> list[str]:
 
 def test_the_same_topics_are_quiet() -> None:
     # 100 passes at 5 %: more than 12 alarms have a chance of 1 in 1,000.
-    alarms = sum(bool(list(text_findings(_letters(200, 2 * i), _letters(60, 2 * i + 1), rate=0.05))) for i in range(100))
+    alarms = sum(
+        bool(list(text_findings(_letters(200, 2 * i), _letters(60, 2 * i + 1), rate=0.05)))
+        for i in range(100)
+    )
     assert alarms <= 12
 
 

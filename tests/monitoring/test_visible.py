@@ -44,7 +44,9 @@ def test_the_stated_shift_of_a_category_is_seen(rows: int) -> None:
     assert stated.smallest_visible_sd is None
     moved = stated.smallest_visible / (1 - SHARES[1])
     seen = [
-        find_shifts(_categories(3000, 2 * i, 0), _categories(rows, 2 * i + 1, moved), alarm_rate=RATE)[0].drifted
+        find_shifts(_categories(3000, 2 * i, 0), _categories(rows, 2 * i + 1, moved), alarm_rate=RATE)[
+            0
+        ].drifted
         for i in range(60)
     ]
     assert 0.62 <= np.mean(seen) <= 0.97

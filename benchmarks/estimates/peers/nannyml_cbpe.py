@@ -9,8 +9,8 @@ from pathlib import Path
 
 os.environ["NML_DISABLE_USAGE_LOGGING"] = "1"
 
-import nannyml  # noqa: E402
-import pandas as pd  # noqa: E402
+import nannyml
+import pandas as pd
 
 METRICS = ["roc_auc", "accuracy"]
 

@@ -69,7 +69,9 @@ def test_facts_are_counted_when_they_were_learned(database: Database) -> None:
     with database.begin() as connection:
         write_facts(connection, "leads", leads)
         write_facts(connection, "interactions", visits)
-        found = {kind: fact_hours(connection, kind, until=NOON, span=SPAN) for kind in ("leads", "interactions")}
+        found = {
+            kind: fact_hours(connection, kind, until=NOON, span=SPAN) for kind in ("leads", "interactions")
+        }
     assert found["leads"].nonzero()[0].tolist() == [5, 30]
     assert found["interactions"].nonzero()[0].tolist() == [3]
 

