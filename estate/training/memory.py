@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from statistics import NormalDist
 
 import numpy as np
 
@@ -33,8 +34,8 @@ BLOCK_SHARE = 0.08
 LEAST_BLOCK = 100
 LEAST_ROWS = 400
 """A recent memory shorter than this is not tried."""
-CERTAINTY = 1.0
-"""Standard errors by which another memory must beat the spec's own to be chosen."""
+LEVEL = 0.05
+"""The spec's own memory is left so often at most where all are equally good (Bonferroni over those tried)."""
 
 
 @dataclass(frozen=True)
@@ -116,10 +117,11 @@ def choose_memory(spec: ModelSpec, parts: Split) -> Choice:
 
 def _choice(found: dict[Memory, Numbers], metric: Metric) -> Choice:
     own = found[OWN]
+    errors = NormalDist().inv_cdf(1.0 - LEVEL / max(len(found) - 1, 1))
     best, margin = OWN, 0.0
     for memory, its in found.items():
         gain = own - its
-        sure = float(gain.mean()) - CERTAINTY * float(gain.std()) / len(gain) ** 0.5
+        sure = float(gain.mean()) - errors * float(gain.std()) / len(gain) ** 0.5
         if memory is not OWN and sure > margin:
             best, margin = memory, sure
     sign = -1.0 if metric.larger_is_better else 1.0
