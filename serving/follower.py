@@ -22,6 +22,8 @@ ReadLedger = Callable[[], Orders]
 """What the ledger says now; raises StoreError or SettingsError while it is away."""
 
 _POLL_SECONDS = 0.5
+_QUIET_SECONDS = 2.0
+"""While announcements are heard and nothing is under way: requests beside a look wait a millisecond."""
 _PREPARE_SECONDS = 0.5
 _ABSENT_SECONDS = 5.0
 _FIRST_RETRY_SECONDS = 1.0
@@ -30,6 +32,11 @@ _LONGEST_RETRY_SECONDS = 30.0
 
 class Bell(Protocol):
     """Rings when the ledger has a new row."""
+
+    @property
+    def listening(self) -> bool:
+        """Whether a new row would be heard now."""
+        ...
 
     def connect(self) -> None:
         """Begin to listen; what is announced from here on ends the next wait."""
@@ -45,7 +52,9 @@ class Bell(Protocol):
 
 
 class Follower:
-    """Looks at the ledger when it has a new row, and twice a second anyway, in a thread of its own.
+    """Looks at the ledger when it has a new row, in a thread of its own; and every two seconds anyway.
+
+    Twice a second where new rows can't be heard, a rollout reports or a version is to be tried again.
 
     Parameters
     ----------
@@ -172,9 +181,14 @@ class Follower:
             if self._bell is None:
                 self._stopping.wait(_POLL_SECONDS)
             else:
-                self._bell.wait(_POLL_SECONDS)
+                self._bell.wait(self._pause(self._bell))
         if self._bell is not None:
             self._bell.close()
+
+    def _pause(self, bell: Bell) -> float:
+        under_way = self._wait or not self.reachable or self._prepare is not None
+        reports = self._rollouts is not None and self._rollouts.under_way
+        return _POLL_SECONDS if under_way or reports or not bell.listening else _QUIET_SECONDS
 
     def _prepare_once(self) -> None:
         """Prepare a while after the start: until then the first answers have the processor."""

@@ -53,6 +53,11 @@ class Rollouts:
         """Return the open rollout of a model."""
         return self._open.get(model)
 
+    @property
+    def under_way(self) -> bool:
+        """Whether any rollout is open."""
+        return bool(self._open)
+
     def follow(self, entries: Mapping[str, Entry], find: Callable[[str], ServedModel | None]) -> None:
         """Begin, carry on and end what the ledger says.
 

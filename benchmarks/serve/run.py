@@ -9,7 +9,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from benchmarks.serve.bare_model import bare_rows
@@ -47,6 +47,10 @@ def run(quick: bool) -> dict[str, object]:
 def _measured(material: Material, made: Home, plan: Plan, seen: Sequence[Seen]) -> dict[str, object]:
     log = PredictionCount(made)
     mine = Seen(ours(made.variables), f"{plan.workers} workers" if takes_workers() else "one process")
+    log.answered += _start_once(mine.server, "", material, plan)
+    for each in seen:
+        if each.choice is not None:
+            _start_once(each.server, each.choice, material, plan)
     for number in range(plan.rounds):
         _say(f"round {number + 1} of {plan.rounds}")
         _measure_ours(mine, log, material, plan)
@@ -82,6 +86,14 @@ def _prepare(each: Seen, material: Material, plan: Plan, *, alone: bool) -> None
         each.choice = fastest(each.server, material, plan)
     except LeadloopError as error:
         _give_up(each, str(error))
+
+
+def _start_once(server: Server, choice: str, material: Material, plan: Plan) -> int:
+    """Let a server's modules be compiled, as installers do: no cold start has that; return its answers."""
+    with suppress(LeadloopError), started(server, choice, material, plan.workers) as running:
+        _say(f"{server.name}: started once")
+        return running.answered
+    return 0
 
 
 def _give_up(each: Seen, why: str) -> None:

@@ -15,6 +15,7 @@ import threading
 from time import time_ns
 
 _MS = 1_000_000
+_BLOCK = 1024
 _VARIANT = {digit: "89ab"[int(digit, 16) & 3] for digit in "0123456789abcdef"}  # its first two bits are fixed
 
 
@@ -32,15 +33,30 @@ class _Clock:
         return first
 
 
-_clock = _Clock()
+class _Random:
+    """Random bytes of the system, asked for in blocks: one call a name would cost as much as the rest."""
+
+    def __init__(self) -> None:
+        self.block = b""
+        self.lock = threading.Lock()
+
+    def take(self, size: int) -> bytes:
+        with self.lock:
+            if len(self.block) < size:
+                self.block = os.urandom(max(_BLOCK, size))
+            taken, self.block = self.block[:size], self.block[size:]
+        return taken
 
 
-def _forget_lock() -> None:
-    """Let a forked process begin with a free lock: another thread may have held it at that moment."""
-    _clock.lock = threading.Lock()
+_clock, _random = _Clock(), _Random()
 
 
-os.register_at_fork(after_in_child=_forget_lock)
+def _begin_anew() -> None:
+    """Let a forked process have free locks, which another thread may have held, and bytes of its own."""
+    _clock.lock, _random.lock, _random.block = threading.Lock(), threading.Lock(), b""
+
+
+os.register_at_fork(after_in_child=_begin_anew)
 
 
 def new_ids(count: int) -> list[str]:
@@ -57,7 +73,7 @@ def new_ids(count: int) -> list[str]:
     if count < 1:
         return []
     first = _clock.take(count)
-    random = os.urandom(8 * count).hex()
+    random = _random.take(8 * count).hex()
     made: list[str] = []
     while len(made) < count:
         step = first + len(made)

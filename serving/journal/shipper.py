@@ -23,9 +23,10 @@ from serving.journal.tail import Tail
 
 logger = logging.getLogger(__name__)
 
-POLL_SECONDS = 0.05
+POLL_SECONDS = 0.25
+"""Each batch takes the processor from a few requests, however small it is."""
 _LOCK_SECONDS = 0.5
-_FIRST_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS = 0.1, 2.0
+_FIRST_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS = 0.5, 2.0
 _BATCH_ROWS = 10_000
 
 
