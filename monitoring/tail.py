@@ -48,7 +48,7 @@ def quantile_far_out(draws: Numbers, level: float) -> float:
     Examples
     --------
     >>> draws = np.random.default_rng(0).exponential(size=20_000)
-    >>> 10 < quantile_far_out(draws, 1e-5) < 14  # 11.5 without the careful slope
+    >>> bool(10 < quantile_far_out(draws, 1e-5) < 14)  # 11.5 without the careful slope
     True
     """
     if level * len(draws) >= COUNTED:

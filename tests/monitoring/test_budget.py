@@ -29,12 +29,12 @@ def test_no_thirty_days_spend_more_than_the_budget(hours: float) -> None:
         assert spent <= BUDGET * (1 + 1e-9)
 
 
-@pytest.mark.parametrize("days", [1, 7])
-def test_looks_at_regular_times_spend_nearly_all_of_it(days: int) -> None:
-    looks = _spend(START + i * timedelta(days=days) for i in range(200))
+@pytest.mark.parametrize(("days", "share"), [(0.25, 0.99), (1, 0.95), (7, 0.7)])
+def test_looks_at_regular_times_spend_most_of_it(days: float, share: float) -> None:
+    looks = _spend(START + i * timedelta(days=days) for i in range(int(500 / days)))
     last = looks[-1].moment
     spent = sum(look.rate for look in looks if look.moment > last - 10 * PERIOD)
-    assert spent == pytest.approx(10 * BUDGET, rel=0.1)
+    assert share * 10 * BUDGET <= spent <= 10 * BUDGET
 
 
 def test_more_looks_at_one_moment_get_half_of_what_is_left() -> None:
