@@ -67,6 +67,8 @@ class OwnPostgres:
             except ProcessLookupError:
                 continue
         wait_for(lambda: not any(_runs(one) for one in family))
+        # What starts it again takes a zombie for a running server: init may need seconds to collect it.
+        wait_for(lambda: not psutil.pid_exists(postmaster.pid), seconds=30)
         with pytest.raises(psycopg.OperationalError):
             psycopg.connect(self.server.get_uri("postgres"))
 
