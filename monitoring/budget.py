@@ -2,7 +2,8 @@
 
 The budget comes in with time, a thirtieth of it each day, and at most 14 days of it are saved. A look
 spends half of what there is: daily looks spend 96 % of what comes in, weekly ones 72 %; the second
-look of the same hour spends half of the first, the third a quarter. No 30 days ever spend more than the budget.
+look of the same hour spends half of the first, the third a quarter. No 30 days ever
+spend more than the budget.
 
 References
 ----------

@@ -18,7 +18,8 @@ Costs = Literal["yes", "no", "unknown"]
 CAN_NOT_JUDGE = frozenset({"MON104", "MON105", "MON108"})
 ONLY_TOLD = frozenset({"MON104", "MON105", "MON107", "MON108"})
 """Codes of the contract that are no defect."""
-REAL_SHIFT = frozenset({"MON201", "MON202", "MON203"})
+REAL_SHIFT = frozenset({"MON201", "MON202"})
+"""Other words of the leads (MON203) are told, and are no shift of what a model reads."""
 MIX = frozenset({"MON211", "MON212"})
 ASKS: frozenset[Decision] = frozenset({"drift", "worse"})
 """Decisions that leave a training request."""

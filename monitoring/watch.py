@@ -1,8 +1,8 @@
-"""One pass: contract, traffic, drift, then report, then decision."""
+"""One pass: contract, traffic, mix, drift, report, quality, operations; then what is kept of it."""
 
 from __future__ import annotations
 
-import uuid
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -14,25 +14,20 @@ from typing import TYPE_CHECKING
 from estate.bundles import Bundle
 from estate.catalog import load_catalog
 from estate.core.clock import now
-from estate.core.errors import SpecError
-from estate.core.finding_codes import meaning_of
-from estate.core.model_spec import CrmSource
+from estate.core.errors import ContractError, SpecError
+from estate.core.model_spec import CrmSource, ModelSpec
 from estate.core.prediction import NO_VERSION
 from estate.core.settings import Settings
 from estate.store.database import Database
-from estate.store.watch_passes import (
-    Decision,
-    WatchFinding,
-    WatchPass,
-    request_for_drift,
-    save_pass,
-    spent_rates,
-)
+from estate.store.watch_passes import WatchFinding, WatchPass, spent_rates
 from model_registry import connect, fetch_bundle
 from monitoring.budget import Look, rate_of_look
 from monitoring.contract import enough_rows
-from monitoring.drift import ALARM_RATE, Sample, Shift
+from monitoring.drift import ALARM_RATE, Sample
+from monitoring.evidently_workspace import adding_for
 from monitoring.judge import Judged, judge_window
+from monitoring.keeping import keep
+from monitoring.operations import look_at_operations
 from monitoring.production_rows import (
     RECENT,
     InProduction,
@@ -43,40 +38,17 @@ from monitoring.production_rows import (
     read_traffic,
     read_window,
 )
+from monitoring.quality import QualitySeen, judge_quality
 from monitoring.report import write_report
+from monitoring.seen import Seen
 from monitoring.window import NO_ROWS, Window
 
 if TYPE_CHECKING:
     from model_registry import Registry
 
-_CAN_NOT_JUDGE = {"MON104", "MON105", "MON108"}
+logger = logging.getLogger(__name__)
+
 _BUDGET_HISTORY = timedelta(days=60)
-
-
-@dataclass(frozen=True)
-class Seen:
-    """What a pass looked at, and what it found.
-
-    Parameters
-    ----------
-    version : str
-    window : Window
-    findings : tuple of WatchFinding
-    shifts : tuple of Shift
-        Empty where drift was not judged.
-    report : Path or None
-    alarm_rate : float or None
-        What was spent; None where drift was not judged.
-    visible : str or None
-    """
-
-    version: str
-    window: Window
-    findings: tuple[WatchFinding, ...]
-    shifts: tuple[Shift, ...] = ()
-    report: Path | None = None
-    alarm_rate: float | None = None
-    visible: str | None = None
 
 
 @dataclass(frozen=True)
@@ -128,13 +100,17 @@ def watch(  # noqa: PLR0913 - the three stores, and which rows
     found = in_production(database, model)
     if found.version == NO_VERSION:
         others = read_others(database, model, "", NO_ROWS, which)
-        return _keep(this, Seen(NO_VERSION, NO_ROWS, (_no_version(others),)), as_of=None)
+        seen = Seen(NO_VERSION, NO_ROWS, (_no_version(others),))
+        return keep(settings, database, model, seen, moment=which.moment, as_of=None)
     with TemporaryDirectory() as folder:
         fetched = fetch_bundle(
             registry or connect(settings), model, found.version, Path(folder) / "bundle", digest=found.digest
         )
-        seen = _look(this, found, Bundle.open(fetched))
-    return _keep(this, seen, as_of=until)
+        bundle = Bundle.open(fetched)
+        seen = replace(_look(this, found, bundle), quality=_quality(this, found, bundle))
+    if until is None:  # serving's counters are of the present
+        seen = replace(seen, operations=look_at_operations(settings, database, model, now=which.moment))
+    return keep(settings, database, model, seen, moment=which.moment, as_of=until)
 
 
 def _look(this: _Pass, found: InProduction, bundle: Bundle) -> Seen:
@@ -168,7 +144,8 @@ def _judge(  # noqa: PLR0913 - one look
     window: Window,
     rate: Callable[[], float],
 ) -> Judged:
-    leads, trained = _reads_leads(this), found.evidence
+    spec, trained = _spec(this), found.evidence
+    leads = spec is not None and isinstance(spec.source, CrmSource)  # it reads the platform's own facts
     traffic = read_traffic(this.database, this.model, found.version, window, this.which, leads=leads)
     texts = partial(read_texts, this.database, trained, window, this.which) if leads and trained else None
     return judge_window(
@@ -182,9 +159,30 @@ def _judge(  # noqa: PLR0913 - one look
     )
 
 
+def _quality(this: _Pass, found: InProduction, bundle: Bundle) -> QualitySeen | None:
+    """Judge what the version's answers came to be worth; None where nobody describes the model any more."""
+    spec = _spec(this)
+    if spec is None:
+        return None
+    try:
+        return judge_quality(
+            spec,
+            this.database,
+            found.version,
+            evidence=found.evidence,
+            now=this.which.moment,
+            reference=bundle.reference(),
+        )
+    except ContractError as error:  # outcomes that can't be read must not hide what the answers say
+        logger.warning("quality_not_judged model=%s error=%s", this.model, error)
+        return None
+
+
 def _drawn(seen: Seen, reference: Sample, this: _Pass) -> Seen:
     folder = this.settings.home / "reports" / this.model / f"{now():%Y%m%dT%H%M%S%fZ}"
-    made = write_report(reference, seen.window, folder, alarm_rate=seen.alarm_rate or ALARM_RATE)
+    add = adding_for(this.settings, this.model)
+    rate = seen.alarm_rate or ALARM_RATE
+    made = write_report(reference, seen.window, folder, alarm_rate=rate, add=add)
     own = [finding for finding in seen.findings if finding.code != "MON107"]
     rest = [finding for finding in seen.findings if finding.code == "MON107"]
     return replace(seen, findings=(*own, *made.findings, *rest), report=made.folder)
@@ -206,65 +204,12 @@ class _Rate:
         return self.spent
 
 
-def _reads_leads(this: _Pass) -> bool:
-    """Whether the model reads the platform's own facts; a model that nobody describes any more does not."""
+def _spec(this: _Pass) -> ModelSpec | None:
+    """Return the model's description; None where there is none any more."""
     try:
-        return isinstance(load_catalog(this.settings).get(this.model).source, CrmSource)
+        return load_catalog(this.settings).get(this.model)
     except SpecError:
-        return False
-
-
-def decide(findings: tuple[WatchFinding, ...]) -> Decision:
-    """Return what the findings amount to; broken data outranks drift, for it looks like drift.
-
-    A changed mix of traffic (MON211, MON212) and other words (MON203) are no drift of the model's world.
-
-    Examples
-    --------
-    >>> decide(())
-    'quiet'
-    >>> decide((WatchFinding("MON201", "budget_usd", 0.4, 0.2, "moved"),))
-    'drift'
-    """
-    codes = {finding.code for finding in findings}
-    if codes & _CAN_NOT_JUDGE:
-        return "too_few"
-    if any(code.startswith("MON1") and meaning_of(code).severity == "breaking" for code in codes):
-        return "broken_data"
-    return "drift" if codes & {"MON201", "MON202"} else "quiet"
-
-
-def _keep(this: _Pass, seen: Seen, *, as_of: datetime | None) -> WatchPass:
-    decision = decide(seen.findings)
-    with this.database.begin() as connection:
-        request = None
-        if decision == "drift":
-            detail = _detail(seen)
-            request = request_for_drift(connection, this.model, seen.version, detail=detail, as_of=as_of)
-        made = WatchPass(
-            pass_id=str(uuid.uuid4()),
-            model=this.model,
-            version=seen.version,
-            decision=decision,
-            findings=seen.findings,
-            rows=seen.window.rows,
-            window_from=seen.window.first,
-            window_to=seen.window.last,
-            report=str(seen.report) if seen.report else None,
-            request_id=request.request_id if request else None,
-            at=now(),
-            as_of=this.which.moment,
-            alarm_rate=seen.alarm_rate,
-            visible=seen.visible,
-        )
-        save_pass(connection, made)
-    return made
-
-
-def _detail(seen: Seen) -> str:
-    moved = [finding.column or "scores" for finding in seen.findings if finding.code in {"MON201", "MON202"}]
-    more = f" and {len(moved) - 5} more" if len(moved) > 5 else ""
-    return f"version {seen.version}: {', '.join(moved[:5])}{more} moved in the last {seen.window.rows} rows"
+        return None
 
 
 def _no_version(rows: int) -> WatchFinding:

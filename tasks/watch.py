@@ -41,7 +41,11 @@ def report_watch(seen: WatchPass) -> None:
         emit_event(
             event="leadloop.training.requested",
             resource={"prefect.resource.id": f"leadloop.model.{seen.model}"},
-            payload={"request_id": seen.request_id, "model": seen.model, "cause": "drift"},
+            payload={
+                "request_id": seen.request_id,
+                "model": seen.model,
+                "cause": "quality" if seen.decision == "worse" else "drift",
+            },
         )
 
 

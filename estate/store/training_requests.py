@@ -25,7 +25,7 @@ from estate.core.errors import StoreError
 from estate.store.locks import lock_key
 from estate.store.tables import training_requests as table
 
-Cause = Literal["schedule", "drift", "person"]
+Cause = Literal["schedule", "drift", "quality", "person", "api"]
 State = Literal["waiting", "dispatched", "running", "done", "failed", "merged"]
 
 START_WITHIN = timedelta(minutes=15)
@@ -50,7 +50,7 @@ class Request:
     ----------
     request_id, model : str
     cause : str
-        ``schedule``, ``drift`` or ``person``.
+        ``schedule``, ``drift``, ``quality`` (it fell), ``person`` or ``api``.
     detail : str
         For a person: what set it off.
     dedupe_key : str or None

@@ -11,7 +11,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from estate.core.clock import now
 from estate.store.tables import training_requests, watch_passes
-from estate.store.training_requests import Request, request_training
+from estate.store.training_requests import Cause, Request, request_training
 
 ASK_AGAIN_AFTER = timedelta(days=7)
 Decision = Literal["quiet", "too_few", "broken_data", "mix", "moved", "drift", "worse"]
@@ -84,10 +84,16 @@ class WatchPass:
     visible: str | None = None
 
 
-def request_for_drift(
-    connection: sa.Connection, model: str, version: str, *, detail: str, as_of: datetime | None = None
+def request_for_drift(  # noqa: PLR0913 - what is asked, by keyword
+    connection: sa.Connection,
+    model: str,
+    version: str,
+    *,
+    detail: str,
+    cause: Cause = "drift",
+    as_of: datetime | None = None,
 ) -> Request:
-    """Ask for a training because of drift from a version, at most once in seven days.
+    """Ask for a training because a version's world or quality moved, at most once in seven days.
 
     The same drift found by the next pass is the same request. It is asked again if its training failed, or if
     the version is still in production a week after what that training knew: the gate refused the challenger,
@@ -97,7 +103,7 @@ def request_for_drift(
     key = f"{_key(model, version)}{found.request_id if found else ''}"
     if found and found.state != "failed" and (as_of or now()) < found.seen + ASK_AGAIN_AFTER:
         key = found.dedupe_key
-    return request_training(connection, model, cause="drift", detail=detail, dedupe_key=key, as_of=as_of)
+    return request_training(connection, model, cause=cause, detail=detail, dedupe_key=key, as_of=as_of)
 
 
 def save_pass(connection: sa.Connection, made: WatchPass) -> None:

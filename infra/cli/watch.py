@@ -16,7 +16,10 @@ _DECISIONS = {
     "quiet": "quiet: nothing moved that chance would not explain",
     "too_few": "cannot judge",
     "broken_data": "broken data: repair the feed; no training was asked for",
+    "mix": "the mix of traffic changed; inside its parts nothing moved",
+    "moved": "moved, and costs no quality; no training was asked for",
     "drift": "drift",
+    "worse": "the quality fell",
 }
 
 

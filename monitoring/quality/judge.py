@@ -163,21 +163,17 @@ def _space(  # noqa: PLR0913 - which rows
 
 
 def _costs(realised: Realised, foreseen: Foreseen, recent: Answered, *, trusted: bool) -> Costs:
-    """Say whether quality is known to have fallen: by labels first, then by an estimate that can be relied
-    on.
+    """Say whether quality is known to have fallen: by labels first, then by an estimate to be relied on.
 
-    "No" needs both kinds of rows to say so: ripe labels may be of answers from before a shift, and an
-    estimate
-    alone knows nothing of how cases turn out.
+    "No" needs both to say so: ripe labels may be of answers from before a shift, and an estimate alone
+    supposes what a shift puts in question.
     """
     if realised.fall is not None and realised.fall.happened:
         return "yes"
     estimate = foreseen.fall if trusted else None
     if estimate is not None and estimate.happened:
         return "yes"
-    labels_say_no = realised.fall is not None and realised.fall.visible <= ASSURING
+    if realised.fall is None or realised.fall.visible > ASSURING:
+        return "unknown"
     estimate_says_no = estimate is not None and estimate.visible <= ASSURING
-    if realised.fall is not None:
-        current = recent.mature_share >= 0.5
-        return "no" if labels_say_no and (current or estimate_says_no) else "unknown"
-    return "no" if estimate_says_no else "unknown"
+    return "no" if recent.mature_share >= 0.5 or estimate_says_no else "unknown"

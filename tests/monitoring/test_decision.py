@@ -23,7 +23,7 @@ from monitoring.decision import ASKS, Costs, decide
         (["MON211", "MON201"], "unknown", "drift"),
         (["MON201"], "no", "moved"),
         (["MON202"], "yes", "drift"),
-        (["MON203"], "unknown", "drift"),
+        (["MON203"], "unknown", "quiet"),
         (["MON301"], "yes", "worse"),
         (["MON212", "MON302"], "yes", "worse"),
         (["MON305", "MON307"], "unknown", "quiet"),  # late outcomes are no reason to learn
