@@ -23,8 +23,8 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 
 from estate.store.incidents import Incident
-from estate.store.tables import alerts as table
-from estate.store.tables import incidents
+from estate.store.watch_tables import alerts as table
+from estate.store.watch_tables import incidents
 
 Kind = Literal["opened", "again", "healed"]
 State = Literal["waiting", "sent", "failed"]

@@ -23,8 +23,8 @@ from estate.core.clock import now
 from estate.core.errors import StoreError
 from estate.core.finding_codes import Severity, meaning_of
 from estate.store.locks import lock_key
-from estate.store.tables import incidents as table
 from estate.store.watch_passes import WatchFinding
+from estate.store.watch_tables import incidents as table
 
 _ABOUT_ALL = ""  # a null would not be unique among the open ones on a Postgres before 15
 _COLUMN = table.c["column"]

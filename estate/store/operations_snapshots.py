@@ -9,8 +9,8 @@ from datetime import datetime
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 
-from estate.store.tables import operations_snapshots as table
 from estate.store.tables import predictions
+from estate.store.watch_tables import operations_snapshots as table
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from typing import Any, Literal
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 
-from estate.store.tables import quality_points as table
+from estate.store.watch_tables import quality_points as table
 
 Kind = Literal["realised", "estimated"]
 _BATCH = 1000

@@ -10,8 +10,9 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 
 from estate.core.clock import now
-from estate.store.tables import training_requests, watch_passes
+from estate.store.tables import training_requests
 from estate.store.training_requests import Cause, Request, request_training
+from estate.store.watch_tables import watch_passes
 
 ASK_AGAIN_AFTER = timedelta(days=7)
 Decision = Literal["quiet", "too_few", "broken_data", "mix", "moved", "drift", "worse"]

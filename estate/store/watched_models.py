@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
-from estate.store.tables import watch_passes
+from estate.store.watch_tables import watch_passes
 
 
 def watched_models(connection: sa.Connection) -> list[str]:

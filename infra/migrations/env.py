@@ -2,8 +2,8 @@
 
 from alembic import context
 
+from estate.store.all_tables import metadata
 from estate.store.database import Database
-from estate.store.tables import metadata
 
 
 def run() -> None:

@@ -5,8 +5,8 @@ import sqlalchemy as sa
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 
+from estate.store.all_tables import metadata
 from estate.store.database import Database
-from estate.store.tables import metadata
 from infra.migrations.run import revisions, upgrade
 
 

@@ -11,9 +11,9 @@ from pydantic import SecretStr
 
 from estate.core.settings import Settings
 from estate.store import ledger, predictions, registry_views
+from estate.store.all_tables import metadata
 from estate.store.database import Database
 from estate.store.ledger import Order
-from estate.store.tables import metadata
 from infra.cli.checks import ledger as check_ledger
 from infra.migrations.rights import APPEND_ONLY_TABLES, grant_rights
 from infra.stack import rights
