@@ -114,6 +114,7 @@ def test_an_important_column_is_held_against_a_higher_level() -> None:
     assert weights_of(["a", None], {}) == [0.5, 0.5]
 
 
+@pytest.mark.thorough
 def test_a_shift_of_an_important_column_is_seen_earlier() -> None:
     random = np.random.default_rng(5)
     names = [f"x{i}" for i in range(30)]

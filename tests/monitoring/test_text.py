@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
 from monitoring.text import text_findings
 
@@ -20,6 +21,7 @@ def _letters(leads: int, seed: int, *, topic: float = 0.0) -> list[str]:
     return texts
 
 
+@pytest.mark.thorough
 def test_the_same_topics_are_quiet() -> None:
     # 100 passes at 5 %: more than 12 alarms have a chance of 1 in 1,000.
     alarms = sum(

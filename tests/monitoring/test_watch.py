@@ -203,7 +203,7 @@ def test_a_shifted_mix_is_told_and_asks_for_no_training(desk: Desk, sample: Samp
     source = np.random.default_rng(1).choice(np.array(["portal", "web", "web", "web"], dtype=object), 200)
     desk.answer(sample(200, 1, source=source))
     made = desk.watch()
-    assert (made.decision, _codes(made), made.request_id) == ("quiet", ["MON211"], None)
+    assert (made.decision, _codes(made), made.request_id) == ("mix", ["MON211"], None)
 
 
 def test_a_number_that_comes_as_text_is_of_another_type(desk: Desk, sample: Sampler) -> None:

@@ -83,6 +83,7 @@ def test_rows_needed_are_those_that_see_it_in_80_of_100_cases() -> None:
     assert isinf(Fall(Skill(0.2, 0.02, 1_000), Skill(0.2, 0.02, 200), 0.9).rows_needed)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("name", ["log_loss", "roc_auc"])
 def test_a_fall_that_is_none_is_seen_in_one_of_a_hundred_windows(name: str) -> None:
     metric, found, power = metric_named(Task.BINARY, name), 0, 0
