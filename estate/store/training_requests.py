@@ -22,8 +22,10 @@ from sqlalchemy.dialects.postgresql import insert
 
 from estate.core.clock import now
 from estate.core.errors import StoreError
+from estate.core.finding_codes import CODES
 from estate.store.locks import lock_key
 from estate.store.tables import training_requests as table
+from estate.store.watch_tables import incidents
 
 Cause = Literal["schedule", "drift", "quality", "person", "api"]
 State = Literal["waiting", "dispatched", "running", "done", "failed", "merged"]
@@ -143,6 +145,8 @@ def claim_waiting(connection: sa.Connection) -> list[Request]:
     Two callers at once never get the same request, nor two requests of one model. Requests whose run was lost
     are put back (``dispatched``) or given up (``running``) first. Start the run with ``request_id`` as its
     idempotency key: a request that was put back may be claimed twice.
+
+    While an incident of broken data is open, only what a person asked for is claimed.
     """
     _settle_lost(connection)
     models = connection.execute(
@@ -159,9 +163,10 @@ def claim_waiting(connection: sa.Connection) -> list[Request]:
 def _claim(connection: sa.Connection, model: str) -> list[Request]:
     other = table.alias()
     busy = sa.exists().where(other.c.model == model, other.c.state.in_(["dispatched", "running"]))
+    may = table.c.cause == "person" if _hold_broken(connection, model) else sa.true()
     oldest = (
         sa.select(table.c.request_id)
-        .where(table.c.model == model, table.c.state == "waiting", ~busy)
+        .where(table.c.model == model, table.c.state == "waiting", ~busy, may)
         .order_by(table.c.requested_at, table.c.request_id)
         .limit(1)
         .with_for_update(skip_locked=True, of=table)
@@ -173,6 +178,28 @@ def _claim(connection: sa.Connection, model: str) -> list[Request]:
         .returning(table)
     )
     return [_request(row) for row in rows]
+
+
+def _hold_broken(connection: sa.Connection, model: str) -> bool:
+    """Say whether broken data keep a model from being trained, and write that on the requests that wait.
+
+    They wait until the data are whole; what a person asks for is trained all the same.
+    """
+    codes = [code for code, meaning in CODES.items() if meaning.breaks_training]
+    columns = incidents.c
+    open_codes = connection.execute(
+        sa.select(columns.code)
+        .where(columns.model == model, columns.code.in_(codes), columns.resolved_at.is_(None))
+        .distinct()
+        .order_by(columns.code)
+    ).scalars()
+    found = ", ".join(open_codes)
+    reason = f"the data are broken ({found}): see `leadloop incidents`"
+    if found:
+        waits = (table.c.model == model, table.c.state == "waiting", table.c.cause != "person")
+        news = table.c.reason.is_distinct_from(reason)
+        connection.execute(sa.update(table).where(*waits, news).values(reason=reason))
+    return bool(found)
 
 
 def _settle_lost(connection: sa.Connection) -> None:

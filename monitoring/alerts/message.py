@@ -63,7 +63,11 @@ def _line(alert: Alert) -> str:
     incident = alert.incident
     meaning = meaning_of(incident.code)
     column = f" `{incident.column}`" if incident.column else ""
-    blocks = "; no training starts while it is open" if incident.breaks_training and incident.open else ""
+    blocks = (
+        "; trainings wait until it is over, but those that a person asks for"
+        if incident.breaks_training and incident.open
+        else ""
+    )
     lines = [f"{_SAID[alert.kind]}: {incident.model} {incident.code}{column}: {meaning.title}{blocks}"]
     if meaning.tells and alert.kind != "healed":
         lines.append(f"  {incident.sentence}")
