@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any, Literal
@@ -14,7 +15,7 @@ from estate.store.tables import training_requests
 from estate.store.training_requests import Cause, Request, request_training
 from estate.store.watch_tables import watch_passes
 
-ASK_AGAIN_AFTER = timedelta(days=7)
+ASK_AGAIN_AFTER, ASK_AGAIN_AT_LEAST = timedelta(days=7), timedelta(days=56)
 Decision = Literal["quiet", "too_few", "broken_data", "mix", "moved", "drift", "worse"]
 
 
@@ -94,17 +95,25 @@ def request_for_drift(  # noqa: PLR0913 - what is asked, by keyword
     cause: Cause = "drift",
     as_of: datetime | None = None,
 ) -> Request:
-    """Ask for a training because a version's world or quality moved, at most once in seven days.
+    """Ask for a training because a version's world or quality moved.
 
     The same drift found by the next pass is the same request. It is asked again if its training failed, or if
     the version is still in production a week after what that training knew: the gate refused the challenger,
-    or nobody promoted it, and newer outcomes may be ripe by now.
+    or nobody promoted it, and newer outcomes may be ripe by now. Each training that changed nothing doubles
+    the pause before the next one, up to eight weeks: what could not be learned is not tried every week.
     """
-    found = connection.execute(_of_drift(model, version)).first()
-    key = f"{_key(model, version)}{found.request_id if found else ''}"
-    if found and found.state != "failed" and (as_of or now()) < found.seen + ASK_AGAIN_AFTER:
-        key = found.dedupe_key
+    earlier = connection.execute(_of_drift(model, version)).all()
+    last = earlier[0] if earlier else None
+    key = f"{_key(model, version)}{last.request_id if last else ''}"
+    if last and last.state != "failed" and (as_of or now()) < last.seen + _pause(earlier):
+        key = last.dedupe_key
     return request_training(connection, model, cause=cause, detail=detail, dedupe_key=key, as_of=as_of)
+
+
+def _pause(earlier: Sequence[sa.Row[Any]]) -> timedelta:
+    changed_nothing = len([request for request in earlier if request.state == "done"])
+    doubled: int = 2 ** max(changed_nothing - 1, 0)
+    return min(ASK_AGAIN_AFTER * doubled, ASK_AGAIN_AT_LEAST)
 
 
 def save_pass(connection: sa.Connection, made: WatchPass) -> None:
@@ -149,7 +158,6 @@ def _of_drift(model: str, version: str) -> sa.Select[Any]:
         sa.select(columns.request_id, columns.state, columns.dedupe_key, seen)
         .where(training_requests.c.model == model, keys)
         .order_by(columns.requested_at.desc())
-        .limit(1)
     )
 
 

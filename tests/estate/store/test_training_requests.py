@@ -210,3 +210,24 @@ def test_drift_is_asked_again_a_week_later_if_the_version_is_still_there(databas
     second = asked(8)
     assert second != first
     assert asked(14) == second
+
+
+def test_each_training_that_changed_nothing_doubles_the_pause_up_to_eight_weeks(database: Database) -> None:
+    start, day = now(), 0
+    paused: list[int] = []
+    for _ in range(6):
+        with database.begin() as connection:
+            moment = start + timedelta(days=day)
+            asked = request_for_drift(connection, "churn", "3", detail="moved", as_of=moment)
+            mark(connection, asked.request_id, "running")
+            mark(connection, asked.request_id, "done", reason="refused by its gate")
+        last = day
+        while True:  # a pass a day
+            day += 1
+            with database.begin() as connection:
+                moment = start + timedelta(days=day)
+                other = request_for_drift(connection, "churn", "3", detail="moved", as_of=moment)
+                if other.request_id != asked.request_id:
+                    break
+        paused.append(day - last)
+    assert paused == [7, 14, 28, 56, 56, 56]
