@@ -18,6 +18,7 @@ from estate.training.fit import fit
 from estate.training.split import split_by_time
 from tests.behaviour.commands import call, leadloop
 from tests.estate.test_catalog import GOOD
+from tests.serving.shop import wait_for
 from tests.specs import write_homes
 
 ROW = {"rooms": 3, "area": "north"}
@@ -59,6 +60,8 @@ def test_files_that_can_not_be_read_stop_nobody_else(stack: Settings, folder: Pa
         stack, "mistaken"
     )
     assert "expected one description, got two" in sentence(stack, "twice")
+    # A process looks for new files once a second.
+    wait_for(lambda: "source" in call(stack, "/v1/models/by_rules/predict", {"rows": [ROW]}))
     answer = call(stack, "/v1/models/by_rules/predict", {"rows": [ROW]})
     assert (answer["source"], answer["predictions"][0]["score"]) == ("rules", 0.25)
     assert call(stack, "/health/live")
