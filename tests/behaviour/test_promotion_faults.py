@@ -9,11 +9,13 @@ from __future__ import annotations
 import os
 import pickle
 import signal
+import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
+import psutil
 import psycopg
 import pytest
 
@@ -47,6 +49,37 @@ def killed(desk: Desk, name: str) -> Iterator[None]:
     assert part(desk, name).pid != before.pid
 
 
+@contextmanager
+def kept_down(desk: Desk, name: str) -> Iterator[None]:
+    """Kill a part as often as it is restarted; at the end it has come back and all is healthy."""
+    over, kills = threading.Event(), 0
+
+    def kill() -> None:
+        nonlocal kills
+        last = None
+        while not over.wait(0.05):
+            pid = part(desk, name).pid
+            if pid and pid != last:
+                with suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+                    last, kills = pid, kills + 1
+
+    killing = threading.Thread(target=kill)
+    killing.start()
+    try:
+        desk.wait(lambda: kills > 0, seconds=RECOVERY_SECONDS)
+        yield
+    finally:
+        over.set()
+        killing.join()
+
+    def back() -> bool:
+        pid = part(desk, name).pid
+        return bool(pid) and psutil.pid_exists(pid or 0) and read_status(desk.settings.home).good
+
+    desk.wait(back, seconds=RECOVERY_SECONDS)
+
+
 def nobody_was_turned_away(client: Asking, *versions: str) -> None:
     assert len(client.told) > 20
     assert set(client.versions) <= set(versions), client.versions
@@ -75,7 +108,8 @@ def test_a_part_killed_during_a_promotion(from_first: Desk, name: str) -> None:
 
 def test_a_command_that_finds_no_registry_changes_nothing(from_first: Desk) -> None:
     desk, rows = from_first, len(from_first.history())
-    with killed(desk, "mlflow"), pytest.raises(AssertionError, match="model registry"):
+    # A command takes as long to start as MLflow takes to come back.
+    with kept_down(desk, "mlflow"), pytest.raises(AssertionError, match="model registry"):
         desk.leadloop("promote", MODEL, "2", "--reason", "while it is away")
     assert len(desk.history()) == rows
     assert desk.served()["version"] == "1"
