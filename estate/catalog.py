@@ -13,6 +13,7 @@ from types import ModuleType
 from estate.core.errors import LeadloopError, SpecError
 from estate.core.model_spec import ModelSpec, TableSource
 from estate.core.settings import Settings
+from estate.core.training_rules import DEFAULT_RULES, TrainingRules
 from estate.services.call_conversion.model import SPEC as CALL_CONVERSION
 from estate.services.churn.model import SPEC as CHURN
 from estate.services.lead_scoring.model import SPEC as LEAD_CONVERSION
@@ -63,6 +64,13 @@ class Catalog:
         if name not in found.specs:
             raise self._unknown(name, found)
         return found.specs[name]
+
+    def training_rules(self, name: str) -> TrainingRules:
+        """Return what a model's trainings respect; the default for one that can't be read."""
+        try:
+            return self.get(name).training
+        except SpecError:  # its run will say so
+            return DEFAULT_RULES
 
     def _unknown(self, name: str, found: _Found) -> SpecError:
         unread = sorted(found.broken, key=lambda error: name not in error.what)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from prefect import flow
 
+from tasks.dispatching import claim_requests, start_training
 from tasks.platform import open_platform
-from tasks.request import claim_requests, start_training
 
 
 @flow(name="dispatch", timeout_seconds=300)

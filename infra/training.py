@@ -14,6 +14,7 @@ from estate.core.errors import LeadloopError, StackError
 from estate.core.settings import Settings, load_settings
 from estate.store import training_requests
 from estate.store.database import Database
+from estate.store.training_claims import claim_waiting
 from estate.store.training_requests import Request
 from model_registry.identity import NOBODY
 
@@ -70,7 +71,7 @@ def prefect_at(settings: Settings) -> Iterator[None]:
 
 
 def _killed(settings: Settings, database: Database, model: str) -> Request | None:
-    from tasks.request import take_back_killed
+    from tasks.dispatching import take_back_killed
 
     with prefect_at(settings), suppress(Exception):  # it is away: the request is written all the same
         take_back_killed(database)
@@ -87,13 +88,13 @@ def start_waiting(settings: Settings, database: Database) -> None:
     StackError
         If Prefect can't be reached.
     """
-    from tasks.request import start_run, take_back_killed
+    from tasks.dispatching import start_run, take_back_killed
 
     try:
         with prefect_at(settings):
             take_back_killed(database)
             with database.begin() as connection:
-                claimed = training_requests.claim_waiting(connection)
+                claimed = claim_waiting(connection, load_catalog(settings).training_rules)
             for request in claimed:
                 start_run(request)
     except LeadloopError:
@@ -158,7 +159,7 @@ def follow(
     while time.monotonic() < until:
         with database.begin() as connection:
             request = training_requests.get(connection, request_id)
-        if request.state in {"done", "failed", "merged"}:
+        if request.state in training_requests.ENDED:
             return request
         if request.state != state:
             say(f"  {request.state}{f' ({request.reason})' if request.reason else ''}")

@@ -12,6 +12,7 @@ import numpy as np
 from estate.core.clock import pretend
 from estate.core.frame import Numbers
 from estate.store import training_requests
+from estate.store.training_claims import claim_waiting
 from estate.store.training_requests import Request
 from estate.store.watch_passes import WatchPass
 from monitoring.watch import watch
@@ -73,7 +74,8 @@ class _Run:
             self._watch(step)
             self._schedule(step)
             with self.desk.platform.database.begin() as connection:
-                claimed = training_requests.claim_waiting(connection)  # as the flow `dispatch` does
+                # As the flow `dispatch` does.
+                claimed = claim_waiting(connection, self.desk.platform.catalog.training_rules)
         for request in claimed:
             self._train(step, request)
         self._holds(step)

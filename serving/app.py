@@ -12,7 +12,7 @@ from starlette.middleware import Middleware
 from starlette.routing import Route
 
 from estate.core.errors import LeadloopError
-from serving import endpoints
+from serving import endpoints, trainings
 from serving.guard.guarded import Guarded
 from serving.in_time import InTime
 from serving.observed import Observed
@@ -31,6 +31,8 @@ ROUTES = (
     Route("/v1/models/{model}", endpoints.show_model),
     Route("/v1/predictions/{id}", endpoints.show_prediction),
     Route("/v1/models/{model}/predict", endpoints.predict, methods=["POST"]),
+    Route("/v1/trainings/{model}", trainings.show_trainings),
+    Route("/v1/trainings/{model}", trainings.ask_for_training, methods=["POST"]),
     *open_inference.ROUTES,
     *mlflow_scoring.ROUTES,
 )

@@ -7,7 +7,7 @@ from importlib.metadata import version
 
 import msgspec
 
-from serving import schema
+from serving import schema, trainings
 from serving.openapi_parts import ERRORS, MODEL, Document, body, get, openly, problems, ref, text
 from serving.protocols import openapi as protocols
 
@@ -33,6 +33,9 @@ def document() -> Document:
         schema.Readiness,
         schema.Liveness,
         schema.ProblemDocument,
+        schema.Training,
+        schema.TrainingList,
+        trainings.TrainingWish,
         *protocols.TYPES,
     )
     _, components = msgspec.json.schema_components(types, ref_template="#/components/schemas/{name}")
@@ -65,6 +68,7 @@ def _paths() -> Document:
         "/metrics": {"get": text("All series in the Prometheus text form", "text/plain")},
         "/docs": {"get": text("This document as a page", "text/html")},
         "/openapi.json": {"get": text("This document", "application/json")},
+        **trainings.paths(),
         **protocols.paths(),
     }
 

@@ -165,6 +165,23 @@ class Liveness(msgspec.Struct, frozen=True):
     live: bool = True
 
 
+class Training(msgspec.Struct, frozen=True, kw_only=True):
+    """A request for a training: who asked, and how it stands with what reason."""
+
+    id: str
+    model: str
+    cause: str
+    state: Literal["waiting", "dispatched", "running", "done", "failed", "merged", "refused"]
+    reason: str | None
+    asked_at: datetime
+
+
+class TrainingList(msgspec.Struct, frozen=True):
+    """Requests for a training, the newest first."""
+
+    trainings: list[Training]
+
+
 class ProblemDocument(msgspec.Struct, frozen=True, omit_defaults=True):
     """An error as RFC 9457 describes it; ``detail`` is the whole sentence, the fields after it its parts."""
 

@@ -1,34 +1,56 @@
-"""Open, close and hand out training requests."""
+"""Open and close the training request that a run answers."""
 
 from __future__ import annotations
 
-from datetime import datetime
+import hashlib
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Literal
 
 from prefect import task
 
-from estate.store import training_requests
-from estate.store.database import Database
+from estate.core.clock import now
+from estate.core.model_spec import ModelSpec
+from estate.core.training_rules import nothing_new
+from estate.store import training_leases, training_requests
+from estate.store.governor_decisions import note
+from estate.store.training_claims import claim_one
+from estate.store.training_data_seen import DataSeen, compare
+from estate.store.training_leases import Lease
 from estate.store.training_requests import Cause, Request
+from estate.training.data import TrainingData
+from estate.training.evidence import code_version, requirements_digest
 from tasks.platform import Platform
 from tasks.retrying import REACHES_OUT
 
 if TYPE_CHECKING:
-    from prefect.client.schemas.objects import FlowRun
     from sqlalchemy import Connection
 
-MOST_RUNS = 3
-"""Something that kills a training so often kills the next one too."""
+PUT_OFF = timedelta(days=1)
+
+
+@dataclass(frozen=True)
+class Opened:
+    """A request, and the lease under which this run answers it.
+
+    Parameters
+    ----------
+    request : Request
+    lease : Lease or None
+        None if this run is not to train: the request's reason says why.
+    """
+
+    request: Request
+    lease: Lease | None
 
 
 @task(name="open request", **REACHES_OUT)
 def open_request(
     platform: Platform, model: str, *, cause: Cause, as_of: datetime | None, request_id: str | None
-) -> Request:
-    """Mark a request as running; make it first if the run was started without one.
+) -> Opened:
+    """Take the model's lease and mark a request as running; make it first if the run was started without one.
 
-    A request that is made while the model is being trained is left waiting, for the dispatcher.
-
+    A request that is made here is weighed by the governor as any other one, and may be left waiting.
     The moment up to which the training sees is fixed by the first run of a request.
     """
     from prefect.runtime import flow_run
@@ -36,99 +58,104 @@ def open_request(
     run_id = str(flow_run.id) if flow_run.id else None
     with platform.database.begin() as connection:
         if request_id is None:
-            # A retry of the same flow run finds its own request again.
-            key = f"flow run {run_id}" if run_id else None
-            made = training_requests.request_training(
-                connection,
-                model,
-                cause=cause,
-                detail=f"flow run {flow_run.name}",
-                dedupe_key=key,
-                as_of=as_of,
-                who="unknown (Prefect UI)" if cause == "person" else cause,
-            )
-            if made.state == "merged" or _others_run(connection, made):
-                return made
+            made = _make(connection, model, cause, as_of, run_id)
+            rules = platform.catalog.training_rules(model)
+            if made.state == "waiting" and claim_one(connection, made, rules) is None:
+                return Opened(training_requests.get(connection, made.request_id), None)
+            if made.state in {"merged", "refused"}:
+                return Opened(made, None)
             request_id = made.request_id
-        return training_requests.mark(connection, request_id, "running", flow_run_id=run_id)
+        return _take(connection, model, request_id, run_id)
 
 
-def _others_run(connection: Connection, made: Request) -> bool:
-    running = training_requests.list_requests(connection, made.model, states=("dispatched", "running"))
-    return any(other.request_id != made.request_id for other in running)
+def _make(
+    connection: Connection, model: str, cause: Cause, as_of: datetime | None, run_id: str | None
+) -> Request:
+    from prefect.runtime import flow_run
+
+    return training_requests.request_training(
+        connection,
+        model,
+        cause=cause,
+        detail=f"flow run {flow_run.name}",
+        # A retry of the same flow run finds its own request again.
+        dedupe_key=f"flow run {run_id}" if run_id else None,
+        as_of=as_of,
+        who="unknown (Prefect UI)" if cause == "person" else cause,
+        due_at=_due(flow_run.scheduled_start_time) if cause == "schedule" and as_of is None else None,
+    )
+
+
+def _due(planned: datetime | None) -> datetime | None:
+    """Return the schedule's hour, where a schedule began this run; one that is pretended has none."""
+    return min(planned, now()) if planned is not None else None
+
+
+def _take(connection: Connection, model: str, request_id: str, run_id: str | None) -> Opened:
+    lease = training_leases.take(connection, model, request_id)
+    if lease is None:
+        return Opened(training_requests.get(connection, request_id), None)
+    request = training_requests.mark(connection, request_id, "running", flow_run_id=run_id)
+    note(connection, request_id, model, decision="begun", reason=f"flow run {run_id or 'without Prefect'}")
+    return Opened(request, lease)
+
+
+@task(name="weigh", **REACHES_OUT)
+def weigh_data(platform: Platform, spec: ModelSpec, opened: Opened, data: TrainingData) -> str | None:
+    """Compare the rows with those of the last training; returns why they are not worth one, or None.
+
+    The request then waits a day, or is refused, and the lease is free.
+    """
+    seen = _seen(spec, data)
+    request, lease = opened.request, opened.lease
+    assert lease is not None, "a run without the lease reads nothing"
+    with platform.database.begin() as connection:
+        last = compare(connection, request, seen, data.times)
+        found = nothing_new(spec.training, request.cause, new_labels=last.new_labels, same=last.same_as)
+        if found is None:
+            seen.keep(connection, request.request_id)
+            return None
+        training_leases.give_back(connection, lease)
+        if found.final:
+            training_requests.mark(connection, request.request_id, "refused", reason=found.reason)
+        else:
+            training_requests.put_off(connection, request.request_id, now() + PUT_OFF, reason=found.reason)
+        note(
+            connection,
+            request.request_id,
+            spec.name,
+            decision="refused" if found.final else "held",
+            rule=found.rule,
+            reason=found.reason,
+        )
+    return found.reason
+
+
+def _seen(spec: ModelSpec, data: TrainingData) -> DataSeen:
+    parts = (
+        data.fingerprint,
+        spec.features.fingerprint,
+        repr(spec.estimator(spec.seed)),
+        repr((spec.half_life_days, spec.calibration_most, spec.gate)),
+        code_version(),
+        requirements_digest(),
+    )
+    fingerprint = hashlib.sha256("\n".join(parts).encode()).hexdigest()
+    return DataSeen(fingerprint, len(data), int(data.times[-1]) if len(data) else None)
 
 
 @task(name="close request", **REACHES_OUT)
 def close_request(
-    platform: Platform, request_id: str, *, state: Literal["done", "failed"], reason: str
+    platform: Platform, opened: Opened, *, state: Literal["done", "failed"], reason: str
 ) -> None:
-    """Write what became of a request."""
-    with platform.database.begin() as connection:
-        training_requests.mark(connection, request_id, state, reason=reason)
+    """Write what became of a request and give the lease back.
 
-
-@task(name="claim requests", **REACHES_OUT)
-def claim_requests(platform: Platform) -> list[Request]:
-    """Take the waiting requests, at most one of each model; first those back whose runs were killed."""
-    take_back_killed(platform.database)
-    with platform.database.begin() as connection:
-        return training_requests.claim_waiting(connection)
-
-
-@task(name="start training", **REACHES_OUT)
-def start_training(request: Request) -> str:
-    """Start the deployed flow `retrain` for a request and return the flow run's id."""
-    return start_run(request)
-
-
-def take_back_killed(database: Database) -> None:
-    """Let requests wait again whose run was killed, and fail those whose run failed before it could say so.
-
-    The same request is trained again, so it ends in the same one version. After three kills it fails.
+    Raises
+    ------
+    TrainingError
+        If another run has the lease: the request is its to close.
     """
-    with database.begin() as connection:
-        under_way = training_requests.list_requests(connection, states=("dispatched", "running"))
-    for request in under_way:
-        runs = _runs_of(request)
-        last = runs[0].state if runs else None
-        if last is None or not last.is_final() or last.is_completed():
-            continue
-        again = last.is_crashed() and len(runs) < MOST_RUNS
-        reason = f"run {len(runs)} ended as {last.name}: {last.message or 'no reason given'}"
-        with database.begin() as connection:
-            state: Literal["waiting", "failed"] = "waiting" if again else "failed"
-            training_requests.take_back(connection, request.request_id, state, reason=reason)
-
-
-def _runs_of(request: Request) -> list[FlowRun]:
-    """Return the flow runs of a request that were started for it by name, newest first."""
-    from prefect.client.orchestration import get_client
-    from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterName
-
-    named = FlowRunFilter(name=FlowRunFilterName(any_=[_run_name(request)]))
-    with get_client(sync_client=True) as client:
-        runs = client.read_flow_runs(flow_run_filter=named)
-    own = [run for run in runs if run.parameters.get("request_id") == request.request_id]
-    return sorted(own, key=lambda run: str(run.created), reverse=True)
-
-
-def _run_name(request: Request) -> str:
-    return f"{request.model} {request.request_id[:8]}"
-
-
-def start_run(request: Request) -> str:
-    """Start the deployed flow `retrain` for a request and return the flow run's id.
-
-    The idempotency key is the request with the moment of its claim: asked twice, one run starts.
-    """
-    from prefect.deployments import run_deployment
-
-    run: FlowRun = run_deployment(  # type: ignore[assignment]
-        "retrain/retrain",
-        parameters={"model": request.model, "cause": request.cause, "request_id": request.request_id},
-        timeout=0,
-        idempotency_key=f"{request.request_id} {request.changed_at.isoformat()}",
-        flow_run_name=_run_name(request),
-        as_subflow=False,
-    )
-    return str(run.id)
+    assert opened.lease is not None, "a run without the lease closes nothing"
+    with platform.database.begin() as connection:
+        training_leases.give_back(connection, opened.lease)
+        training_requests.mark(connection, opened.request.request_id, state, reason=reason)

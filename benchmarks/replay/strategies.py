@@ -17,7 +17,8 @@ from benchmarks.replay.calls import MODEL, Calls, Step, moment_of
 from estate.core.errors import LeadloopError, TrainingError
 from estate.core.evidence import Evidence
 from estate.core.frame import Numbers
-from estate.store import evidence, predictions, training_requests
+from estate.store import evidence, predictions
+from estate.store.training_claims import claim_waiting
 
 if TYPE_CHECKING:
     from serving.models import ServedModel
@@ -148,7 +149,8 @@ def on_drift(desk: Desk, step: Step) -> None:
 
     desk.decisions[watch(MODEL, window=WINDOW, until=step.moment)[MODEL]] += 1
     with desk.platform.database.begin() as connection:
-        claimed = training_requests.claim_waiting(connection)  # as the flow `dispatch` does
+        # As the flow `dispatch` does.
+        claimed = claim_waiting(connection, desk.platform.catalog.training_rules)
     for request in claimed:
         answer = partial(retrain, MODEL, cause="drift", request_id=request.request_id)
         desk.train(step.start, step.moment, answer)

@@ -16,6 +16,8 @@ from estate.core.frame import Frame, Numbers
 from estate.core.gate import DEFAULT_GATE
 from estate.core.gate import Gate as Gate  # noqa: PLC0414 - a spec is written with one import
 from estate.core.rollout import AT_ONCE, Rollout
+from estate.core.training_rules import DEFAULT_RULES
+from estate.core.training_rules import TrainingRules as TrainingRules  # noqa: PLC0414 - likewise
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -167,6 +169,8 @@ class ModelSpec:
         present version's scores.
     interval : float
         How often the interval of an answer is to hold the truth, in (0.5, 1).
+    training : TrainingRules
+        What trainings respect that no person asked for.
     """
 
     name: str
@@ -185,6 +189,7 @@ class ModelSpec:
     rollout: Rollout = AT_ONCE
     bands: tuple[float, ...] = ()
     interval: float = 0.9
+    training: TrainingRules = DEFAULT_RULES
 
     def __post_init__(self) -> None:
         if not re.fullmatch(r"[a-z][a-z0-9]*(_[a-z0-9]+)*", self.name):
@@ -203,6 +208,7 @@ class ModelSpec:
             ("gate", (Gate,), "a Gate"),
             ("policy", (Policy,), "Policy.PERSON, Policy.TWO_PEOPLE or Policy.AUTOMATIC"),
             ("rollout", (Rollout,), "a Rollout"),
+            ("training", (TrainingRules,), "TrainingRules"),
             ("schedule", (Schedule, type(None)), "a Schedule, or None"),
         ):
             if not isinstance(getattr(self, field), kinds):

@@ -139,24 +139,6 @@ shadow_predictions = sa.Table(
     sa.Index("ix_shadow_predictions_version_at", "model", "version", "at"),
 )
 
-training_requests = sa.Table(
-    "training_requests",
-    metadata,
-    sa.Column("request_id", sa.Uuid(as_uuid=False), primary_key=True),
-    sa.Column("model", sa.Text, nullable=False),
-    sa.Column("cause", sa.Text, nullable=False),  # schedule, drift, person
-    sa.Column("who", sa.Text, nullable=False, server_default="unknown"),  # the person, or the cause
-    sa.Column("detail", sa.Text, nullable=False),
-    sa.Column("dedupe_key", sa.Text, unique=True),  # the same trigger twice is one request
-    sa.Column("as_of", _time),
-    sa.Column("state", sa.Text, nullable=False),  # waiting, dispatched, running, done, failed, merged
-    sa.Column("reason", sa.Text),
-    sa.Column("flow_run_id", sa.Text),
-    sa.Column("requested_at", _time, nullable=False),
-    sa.Column("changed_at", _time, nullable=False),
-    sa.Index("ix_training_requests_state", "state", "model"),
-)
-
 evidence_proposals = sa.Table(
     "evidence_proposals",
     metadata,

@@ -3,18 +3,20 @@
 ::
 
     waiting ──► dispatched ──► running ──► done
-       ▲            │             │
-       ├── silent ──┘             ├─────► failed          merged: another waiting request does its work
-       └────── killed ────────────┘
+       ▲            │           │  │
+       ├── silent ──┘           │  ├─────► failed         merged: another waiting request does its work
+       ├────── killed ──────────┤  │                      refused: by the governor, for good
+       └────── put off ─────────┘  └─────► refused
 
-A trigger is never lost: it waits, is merged into one that waits, or is answered by the row it made before.
+A trigger is never lost: it waits, is merged into one that waits, is refused with a reason, or is answered by
+the row it made before. :mod:`estate.store.training_claims` decides which one is trained, and when.
 """
 
 from __future__ import annotations
 
 import uuid
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, Literal
 
 import sqlalchemy as sa
@@ -22,18 +24,14 @@ from sqlalchemy.dialects.postgresql import insert
 
 from estate.core.clock import now
 from estate.core.errors import StoreError
-from estate.core.finding_codes import CODES
+from estate.store import training_leases
+from estate.store.governor_decisions import note
 from estate.store.locks import lock_key
-from estate.store.tables import training_requests as table
-from estate.store.watch_tables import incidents
+from estate.store.training_tables import training_requests as table
 
 Cause = Literal["schedule", "drift", "quality", "person", "api"]
-State = Literal["waiting", "dispatched", "running", "done", "failed", "merged"]
-
-START_WITHIN = timedelta(minutes=15)
-"""A dispatched request that is not running after so long was lost on its way and waits again."""
-SILENT_AFTER = timedelta(hours=2)
-"""A running request that was not marked for so long is given up; a long training marks itself again."""
+State = Literal["waiting", "dispatched", "running", "done", "failed", "merged", "refused"]
+ENDED: tuple[State, ...] = ("done", "failed", "merged", "refused")
 
 # A killed run may be run again from its start, so `running` can follow `failed` and `done`.
 _BEFORE: dict[State, tuple[State, ...]] = {
@@ -41,6 +39,7 @@ _BEFORE: dict[State, tuple[State, ...]] = {
     "running": ("waiting", "dispatched", "running", "failed", "done"),
     "done": ("dispatched", "running", "done"),
     "failed": ("waiting", "dispatched", "running", "failed"),
+    "refused": ("waiting", "running"),
 }
 
 
@@ -66,6 +65,12 @@ class Request:
     requested_at, changed_at : datetime
     who : str
         The person who asked, by name; or the cause.
+    version : str or None
+        The version that an alarm is about.
+    due_at : datetime or None
+        The hour of the schedule.
+    not_before : datetime or None
+        Put off until then.
     """
 
     request_id: str
@@ -80,6 +85,9 @@ class Request:
     requested_at: datetime
     changed_at: datetime
     who: str = "unknown"
+    version: str | None = None
+    due_at: datetime | None = None
+    not_before: datetime | None = None
 
 
 def request_training(  # noqa: PLR0913 - what is asked, by keyword
@@ -91,11 +99,26 @@ def request_training(  # noqa: PLR0913 - what is asked, by keyword
     dedupe_key: str | None = None,
     as_of: datetime | None = None,
     who: str | None = None,
+    version: str | None = None,
+    due_at: datetime | None = None,
 ) -> Request:
     """Ask for a training and return the request as it stands.
 
     With a ``dedupe_key`` that was used before, the earlier request is returned and nothing is written. While
-    another request of the model with the same ``as_of`` waits, the new one is kept as ``merged``.
+    another request of the same cause waits, for the same ``as_of`` and about the same version, the new one is
+    kept as ``merged``.
+
+    Parameters
+    ----------
+    connection : Connection
+    model, cause, detail : str
+    dedupe_key : str, optional
+    as_of : datetime, optional
+    who : str, optional
+    version : str, optional
+        The version that an alarm is about: once it is replaced, the alarm is answered.
+    due_at : datetime, optional
+        The hour of the schedule: a training that knows more than that answers it.
 
     Raises
     ------
@@ -107,10 +130,12 @@ def request_training(  # noqa: PLR0913 - what is asked, by keyword
         sa.select(table.c.request_id).where(
             table.c.model == model,
             table.c.state == "waiting",
+            table.c.cause == cause,
             table.c.as_of.is_not_distinct_from(as_of),
+            table.c.version.is_not_distinct_from(version),
         )
     ).scalar()
-    moment = now()
+    moment, reason = now(), f"request {waiting} was already waiting"
     made = connection.execute(
         insert(table)
         .values(
@@ -121,109 +146,36 @@ def request_training(  # noqa: PLR0913 - what is asked, by keyword
             dedupe_key=dedupe_key,
             as_of=as_of,
             who=who or cause,
+            version=version,
+            due_at=due_at,
             state="merged" if waiting else "waiting",
-            reason=f"request {waiting} was already waiting" if waiting else None,
+            reason=reason if waiting else None,
             requested_at=moment,
             changed_at=moment,
         )
         .on_conflict_do_nothing(index_elements=[table.c.dedupe_key])
         .returning(table)
     ).one_or_none()
-    return _request(made) if made else _earlier(connection, model, dedupe_key)
+    if made is None:
+        return _earlier(connection, model, dedupe_key)
+    if waiting:
+        note(connection, made.request_id, model, decision="merged", reason=reason)
+        latest = sa.func.greatest(table.c.due_at, sa.cast(due_at, table.c.due_at.type))
+        connection.execute(sa.update(table).where(table.c.request_id == waiting).values(due_at=latest))
+    return request_of(made)
 
 
 def _earlier(connection: sa.Connection, model: str, dedupe_key: str | None) -> Request:
-    found = _request(connection.execute(sa.select(table).where(table.c.dedupe_key == dedupe_key)).one())
+    found = request_of(connection.execute(sa.select(table).where(table.c.dedupe_key == dedupe_key)).one())
     if found.model != model:
         raise StoreError(f"training request `{dedupe_key}`", expected=f"model {model}", got=found.model)
     return found
 
 
-def claim_waiting(connection: sa.Connection) -> list[Request]:
-    """Take the oldest waiting request of each model that is not being trained, and mark it ``dispatched``.
-
-    Two callers at once never get the same request, nor two requests of one model. Requests whose run was lost
-    are put back (``dispatched``) or given up (``running``) first. Start the run with ``request_id`` as its
-    idempotency key: a request that was put back may be claimed twice.
-
-    While an incident of broken data is open, only what a person asked for is claimed.
-    """
-    _settle_lost(connection)
-    models = connection.execute(
-        sa.select(table.c.model).where(table.c.state == "waiting").distinct().order_by(table.c.model)
-    ).scalars()
-    claimed = []
-    for model in models.all():
-        # Row locks alone would let a second caller take the model's next row.
-        if connection.execute(sa.select(sa.func.pg_try_advisory_xact_lock(_key(model)))).scalar():
-            claimed += _claim(connection, model)
-    return claimed
-
-
-def _claim(connection: sa.Connection, model: str) -> list[Request]:
-    other = table.alias()
-    busy = sa.exists().where(other.c.model == model, other.c.state.in_(["dispatched", "running"]))
-    may = table.c.cause == "person" if _hold_broken(connection, model) else sa.true()
-    oldest = (
-        sa.select(table.c.request_id)
-        .where(table.c.model == model, table.c.state == "waiting", ~busy, may)
-        .order_by(table.c.requested_at, table.c.request_id)
-        .limit(1)
-        .with_for_update(skip_locked=True, of=table)
-    )
-    rows = connection.execute(
-        sa.update(table)
-        .where(table.c.request_id.in_(oldest.scalar_subquery()))
-        .values(state="dispatched", reason=None, changed_at=now())
-        .returning(table)
-    )
-    return [_request(row) for row in rows]
-
-
-def _hold_broken(connection: sa.Connection, model: str) -> bool:
-    """Say whether broken data keep a model from being trained, and write that on the requests that wait.
-
-    They wait until the data are whole; what a person asks for is trained all the same.
-    """
-    codes = [code for code, meaning in CODES.items() if meaning.breaks_training]
-    columns = incidents.c
-    open_codes = connection.execute(
-        sa.select(columns.code)
-        .where(columns.model == model, columns.code.in_(codes), columns.resolved_at.is_(None))
-        .distinct()
-        .order_by(columns.code)
-    ).scalars()
-    found = ", ".join(open_codes)
-    reason = f"the data are broken ({found}): see `leadloop incidents`"
-    if found:
-        waits = (table.c.model == model, table.c.state == "waiting", table.c.cause != "person")
-        news = table.c.reason.is_distinct_from(reason)
-        connection.execute(sa.update(table).where(*waits, news).values(reason=reason))
-    return bool(found)
-
-
-def _settle_lost(connection: sa.Connection) -> None:
-    moment = now()
-    for state, silent, becomes, reason in (
-        ("dispatched", START_WITHIN, "waiting", f"no run started within {START_WITHIN}: waits again"),
-        ("running", SILENT_AFTER, "failed", f"no sign of life for {SILENT_AFTER}"),
-    ):
-        lost = (
-            sa.select(table.c.request_id)
-            .where(table.c.state == state, table.c.changed_at < moment - silent)
-            .with_for_update(skip_locked=True)
-        )
-        connection.execute(
-            sa.update(table)
-            .where(table.c.request_id.in_(lost))
-            .values(state=becomes, reason=reason, changed_at=moment)
-        )
-
-
 def mark(
     connection: sa.Connection,
     request_id: str,
-    state: Literal["dispatched", "running", "done", "failed"],
+    state: Literal["dispatched", "running", "done", "failed", "refused"],
     *,
     reason: str | None = None,
     flow_run_id: str | None = None,
@@ -255,7 +207,7 @@ def mark(
             expected=f"one of {', '.join(_BEFORE[state])} before {state}",
             got=get(connection, request_id).state,
         )
-    return _request(changed)
+    return request_of(changed)
 
 
 def take_back(
@@ -266,8 +218,24 @@ def take_back(
         sa.update(table)
         .where(table.c.request_id == request_id, table.c.state.in_(["dispatched", "running"]))
         .values(state=state, reason=reason, changed_at=now())
-    )
-    return taken.rowcount > 0
+        .returning(table.c.model)
+    ).scalar_one_or_none()
+    if taken is None:
+        return False
+    training_leases.free(connection, request_id)
+    note(connection, request_id, taken, decision="taken_back", rule="lease", reason=reason)
+    return True
+
+
+def put_off(connection: sa.Connection, request_id: str, until: datetime, *, reason: str) -> Request:
+    """Let a running request wait again until a moment; it will see the world of that time."""
+    later = connection.execute(
+        sa.update(table)
+        .where(table.c.request_id == request_id, table.c.state == "running")
+        .values(state="waiting", reason=reason, as_of=None, not_before=until, changed_at=now())
+        .returning(table)
+    ).one()
+    return request_of(later)
 
 
 def get(connection: sa.Connection, request_id: str) -> Request:
@@ -281,7 +249,7 @@ def get(connection: sa.Connection, request_id: str) -> Request:
     row = connection.execute(sa.select(table).where(table.c.request_id == request_id)).one_or_none()
     if row is None:
         raise StoreError(f"training request {request_id}", expected="a known request", got="none of that id")
-    return _request(row)
+    return request_of(row)
 
 
 def list_requests(
@@ -298,16 +266,18 @@ def list_requests(
     if states:
         query = query.where(table.c.state.in_(states))
     newest = query.order_by(table.c.requested_at.desc(), table.c.request_id).limit(limit)
-    return [_request(row) for row in connection.execute(newest)]
+    return [request_of(row) for row in connection.execute(newest)]
 
 
-def _lock(connection: sa.Connection, model: str) -> None:
-    connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_key(model))))
-
-
-def _key(model: str) -> int:
+def request_lock(model: str) -> int:
+    """Return the number of the lock under which a model's requests are made and claimed."""
     return lock_key(f"training requests {model}")
 
 
-def _request(row: sa.Row[Any]) -> Request:
-    return Request(**row._mapping)
+def request_of(row: sa.Row[Any]) -> Request:
+    """Return a request from its row."""
+    return Request(**{name: row._mapping[name] for name in Request.__dataclass_fields__})
+
+
+def _lock(connection: sa.Connection, model: str) -> None:
+    connection.execute(sa.select(sa.func.pg_advisory_xact_lock(request_lock(model))))

@@ -11,8 +11,8 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 
 from estate.core.clock import now
-from estate.store.tables import training_requests
 from estate.store.training_requests import Cause, Request, request_training
+from estate.store.training_tables import training_requests
 from estate.store.watch_tables import watch_passes
 
 ASK_AGAIN_AFTER, ASK_AGAIN_AT_LEAST = timedelta(days=7), timedelta(days=56)
@@ -107,7 +107,9 @@ def request_for_drift(  # noqa: PLR0913 - what is asked, by keyword
     key = f"{_key(model, version)}{last.request_id if last else ''}"
     if last and last.state != "failed" and (as_of or now()) < last.seen + _pause(earlier):
         key = last.dedupe_key
-    return request_training(connection, model, cause=cause, detail=detail, dedupe_key=key, as_of=as_of)
+    return request_training(
+        connection, model, cause=cause, detail=detail, dedupe_key=key, as_of=as_of, version=version
+    )
 
 
 def _pause(earlier: Sequence[sa.Row[Any]]) -> timedelta:

@@ -70,20 +70,19 @@ def resolve(incident_id: Id, why: Why) -> None:
 
 def _show(found: list[Incident]) -> None:
     from rich.console import Console
-    from rich.markup import escape
+    from rich.padding import Padding
+    from rich.text import Text
 
-    from infra.cli.registry_view import show_time, table_of
+    from infra.cli.registry_view import show_time
 
-    table = table_of(
-        "id", "model", "code", "column", "severity", "owner", "first (UTC)", "last (UTC)", "state"
-    )
+    console = Console(highlight=False)
     for one in found:
         state = "open" if one.open else one.resolved_how or "closed"
         blocks = ", blocks training" if one.open and one.breaks_training else ""
-        cells = (one.incident_id[:8], one.model, one.code, one.column or "", one.severity, one.owner)
-        seen = (show_time(one.first_seen), f"{show_time(one.last_seen)} ({one.times}x)")
-        table.add_row(*map(escape, cells), *seen, escape(f"{state}{blocks}: {one.sentence}"))
-    Console().print(table)
+        where = " ".join(part for part in (one.model, one.code, one.column) if part)
+        console.print(Text(f"{one.incident_id[:8]}  {where}  {one.severity}, {state}{blocks}", style="bold"))
+        seen = f"seen {one.times}x, {show_time(one.first_seen)} to {show_time(one.last_seen)} UTC"
+        console.print(Padding(Text(f"{one.sentence}\n{seen}; owner {one.owner}"), (0, 0, 0, 10)))
 
 
 def _database() -> Database:

@@ -31,6 +31,7 @@ from infra.cli import (
     registry,
     rehearse,
     reports,
+    requests,
     scoring,
     status,
     training,
@@ -52,6 +53,7 @@ status.register(app)
 doctor.register(app)
 data.register(app)
 training.register(app)
+requests.register(app)
 registry.register(app)
 history.register(app)
 ledger.register(app)

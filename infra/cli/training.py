@@ -33,7 +33,7 @@ def retrain(
     typer.echo(
         f"request {request.request_id}: {request.state}{f' ({request.reason})' if request.reason else ''}"
     )
-    if wait and request.state != "merged":
+    if wait and request.state not in {"merged", "refused"}:
         ended = follow(request.request_id, seconds=WAIT_SECONDS, say=typer.echo)
         if ended.state == "failed":
             raise TrainingError(f"training of `{model}`", got=ended.reason or "a failure")

@@ -17,7 +17,7 @@ from tests.specs import write_homes
 MODEL_FILE = '''"""Small; every version passes its margin, so each training is promoted by policy."""
 
 from estate.core.feature_set import FeatureSet
-from estate.core.model_spec import Gate, ModelSpec, Policy, TableSource, Task
+from estate.core.model_spec import Gate, ModelSpec, Policy, TableSource, Task, TrainingRules
 
 
 def estimator(seed):
@@ -38,6 +38,7 @@ SPEC = ModelSpec(
     gate=Gate(metric="mae", margin=-100.0, holdout_rows=20, holdout_uses=100),
     policy=Policy.AUTOMATIC,
     schedule=None,
+    training=TrainingRules(cool_down_days=0, most_per_day=1000),
 )
 '''
 

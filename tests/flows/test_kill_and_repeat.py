@@ -29,7 +29,7 @@ from tests.flows.training_process import Running, TrainingProcess, training_proc
 pytestmark = [pytest.mark.stack, pytest.mark.thorough]
 
 GROUPS = (
-    ("open request", "find version", "extract", "check"),
+    ("open request", "find version", "extract", "check", "weigh"),
     ("fit", "export", "fetch champion", "judge"),
     ("draw", "register", "report"),
     ("stage", "promote by policy", "close request"),
@@ -95,14 +95,15 @@ def test_killed_at_a_moment_of_the_registration_and_run_again(
     again(trainings, stack_database, registry, model=model, request=request)
 
 
-def test_two_runs_of_one_request_at_once_make_one_version(
+def test_two_runs_of_one_request_at_once_are_one_training(
     model: str, stack: Settings, trainings: TrainingProcess, stack_database: Database
 ) -> None:
     request = asked(stack_database, model)
     with training_process(stack) as others, ThreadPoolExecutor(2) as pool:
         ran = list(pool.map(lambda process: process.run(model, request), (trainings, others)))
     assert [one.exit_code for one in ran] == [0, 0]
-    assert ran[0].result == ran[1].result
+    assert sorted(one.result.startswith("not trained now") for one in ran) == [False, True]
+    assert sorted("fit" in one.began for one in ran) == [False, True]
     assert_one_version(stack_database, connect(stack), model, request=request)
 
 

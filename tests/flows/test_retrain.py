@@ -15,9 +15,12 @@ from estate.catalog import load_specs
 from estate.core.clock import now
 from estate.core.prediction import AnsweredBy, Prediction
 from estate.core.settings import Settings
-from estate.store import ledger, training_requests
+from estate.core.training_rules import DEFAULT_RULES
+from estate.store import ledger, training_leases, training_requests
 from estate.store.database import Database
+from estate.store.governor_decisions import decisions_of
 from estate.store.predictions import write_many
+from estate.store.training_claims import claim_one
 from estate.store.training_requests import Request
 from estate.store.watch_passes import list_passes
 from infra.stack.health import request as http
@@ -80,27 +83,63 @@ def test_a_broken_model_file_fails_its_request_with_the_reason_and_no_other(
         file.unlink()
 
 
-def test_a_scheduled_run_leaves_its_request_waiting_while_another_training_runs(
+def test_a_scheduled_run_is_skipped_while_another_training_runs(
     trainings: TrainingProcess, stack_database: Database, model: str
 ) -> None:
     first = asked(stack_database, model)
     with stack_database.begin() as connection:
+        lease = training_leases.take(connection, model, first)
         training_requests.mark(connection, first, "running")
-    assert trainings.run(model).result.startswith("not trained now: the model is being trained")
+    assert lease is not None
+    assert trainings.run(model).result.startswith(
+        f"not trained now: skipped: request {first} is being trained"
+    )
     with stack_database.begin() as connection:
-        (waiting,) = training_requests.list_requests(connection, model, states=("waiting",))
-        assert waiting.cause == "schedule"
-        assert waiting.request_id not in {
-            one.request_id for one in training_requests.claim_waiting(connection)
-        }
+        (skipped, *_) = training_requests.list_requests(connection, model, states=("refused",))
+        assert skipped.cause == "schedule"
+        (decided, *_) = decisions_of(connection, model)
+        assert (decided.request_id, decided.rule) == (skipped.request_id, "running")
+        training_leases.give_back(connection, lease)
         training_requests.mark(connection, first, "done")
-    assert trainings.run(model, waiting.request_id).result.isdigit()
-    assert request_of(stack_database, waiting.request_id).state == "done"
+
+
+def test_a_scheduled_run_on_the_same_rows_is_refused(
+    trainings: TrainingProcess, stack_database: Database, model: str
+) -> None:
+    last = asked(stack_database, model)
+    assert trainings.run(model, last).result.isdigit()
+    assert trainings.run(model).result.startswith(f"not trained: request {last} trained on the same rows")
+    assert trainings.run(model, asked(stack_database, model)).result.isdigit()  # but a person may
+
+
+def test_too_few_new_labels_put_a_training_off(
+    stack: Settings, trainings: TrainingProcess, stack_database: Database, model: str
+) -> None:
+    table = stack.models[0] / f"{model}.csv"
+    before = table.read_text()
+    try:
+        with table.open("a") as file:
+            file.writelines(
+                f"n{i},2024-06-{1 + i // 24:02}T{i % 24:02}:00:00Z,3,250000,north,no,40,cold\n"
+                for i in range(20)
+            )
+        assert trainings.run(model).result.startswith(
+            "not trained: 20 new ripe labels, at least 50 are wanted"
+        )
+    finally:
+        table.write_text(before)
+    with stack_database.begin() as connection:
+        (waits,) = training_requests.list_requests(connection, model, states=("waiting",))
+        assert (waits.cause, waits.as_of) == ("schedule", None)
+        assert waits.not_before is not None
+        assert claim_one(connection, waits, DEFAULT_RULES) is None
+        training_requests.mark(connection, waits.request_id, "refused", reason="the test is over")
 
 
 def test_drift_starts_one_training_by_itself(stack: Settings, stack_database: Database, model: str) -> None:
     """The deployed flow `watch` emits an event, which starts `dispatch`, which starts `retrain`."""
     answered(stack_database, model, stack.models[0] / f"{model}.py")
+    put_model(stack, model, rows=700)  # outcomes since the last training
     run_flow(stack, "watch/watch", {"model": model}, seconds=120)
     with stack_database.begin() as connection:
         (seen, *_) = list_passes(connection, model, limit=1)

@@ -1,4 +1,4 @@
-"""leases of trainings, and what the governor decided."""
+"""a number kept free: leases of trainings came with 0010."""
 
 revision = "0006"
 down_revision = "0005"

@@ -10,6 +10,7 @@ from threading import Barrier
 import pytest
 
 from estate.core.errors import StoreError
+from estate.core.training_rules import DEFAULT_RULES, TrainingRules
 from estate.store.database import Database
 from estate.store.incidents import (
     IncidentChanges,
@@ -18,13 +19,18 @@ from estate.store.incidents import (
     record_findings,
     resolve,
 )
-from estate.store.training_requests import claim_waiting, list_requests, request_training
+from estate.store.training_claims import claim_waiting
+from estate.store.training_requests import list_requests, request_training
 from estate.store.watch_passes import WatchFinding
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 ALL = frozenset({"MON101", "MON201", "MON411"})
 GONE = WatchFinding("MON101", "budget_usd", 0.4, 0.1, "`budget_usd` is missing in 40 % of the rows")
 MOVED = WatchFinding("MON201", "rooms", 0.3, 0.1, "`rooms` moved")
+
+
+def _rules(_model: str) -> TrainingRules:
+    return DEFAULT_RULES
 
 
 def _look(
@@ -115,17 +121,17 @@ def test_requests_wait_with_their_reason_while_the_data_are_broken_but_not_a_per
     with database.begin() as connection:
         request_training(connection, "churn", cause="drift", detail="moved")
         other = request_training(connection, "sale", cause="drift", detail="moved")
-        assert [one.request_id for one in claim_waiting(connection)] == [other.request_id]
+        assert [one.request_id for one in claim_waiting(connection, _rules)] == [other.request_id]
         (waits,) = list_requests(connection, "churn")
         assert waits.state == "waiting"
         assert waits.reason == "the data are broken (MON101): see `leadloop incidents`"
     _look(database, 1, [])
     with database.begin() as connection:
-        assert [one.model for one in claim_waiting(connection)] == ["churn"]
+        assert [one.model for one in claim_waiting(connection, _rules)] == ["churn"]
 
 
 def test_a_person_is_not_held_by_broken_data(database: Database) -> None:
     _look(database, 0, [GONE])
     with database.begin() as connection:
         asked = request_training(connection, "churn", cause="person", detail="I know")
-        assert [one.request_id for one in claim_waiting(connection)] == [asked.request_id]
+        assert [one.request_id for one in claim_waiting(connection, _rules)] == [asked.request_id]

@@ -13,16 +13,19 @@ import sqlalchemy as sa
 
 from estate.core.clock import now
 from estate.core.errors import StoreError
+from estate.core.training_rules import DEFAULT_RULES
+from estate.store import training_leases
 from estate.store.database import Database
-from estate.store.tables import training_requests as table
+from estate.store.governor_decisions import decisions_of
+from estate.store.training_claims import claim_waiting
 from estate.store.training_requests import (
     Request,
-    claim_waiting,
     get,
     list_requests,
     mark,
     request_training,
 )
+from estate.store.training_tables import training_requests as table
 from estate.store.watch_passes import WatchFinding, WatchPass, list_passes, request_for_drift, save_pass
 
 
@@ -33,7 +36,7 @@ def _ask(database: Database, model: str = "churn", key: str | None = None) -> Re
 
 def _claim(database: Database) -> list[Request]:
     with database.begin() as connection:
-        return claim_waiting(connection)
+        return claim_waiting(connection, lambda _: DEFAULT_RULES)
 
 
 def _age(database: Database, request_id: str, by: timedelta) -> None:
@@ -78,7 +81,9 @@ def test_one_request_a_model_is_claimed_and_the_next_waits_until_it_is_done(data
     second = _ask(database)
     assert _claim(database) == []
     with database.begin() as connection:
+        lease = training_leases.take(connection, "churn", first.request_id)
         mark(connection, first.request_id, "running", flow_run_id="run-1")
+    assert lease is not None
     assert _claim(database) == []
     with database.begin() as connection:
         assert mark(connection, first.request_id, "done").flow_run_id == "run-1"
@@ -107,7 +112,7 @@ def test_two_dispatchers_at_once_never_claim_the_same_model(database: Database) 
 def test_a_dispatcher_does_not_wait_for_one_that_is_slow(database: Database) -> None:
     _ask(database)
     with database.begin() as slow:
-        assert len(claim_waiting(slow)) == 1
+        assert len(claim_waiting(slow, lambda _: DEFAULT_RULES)) == 1
         assert _claim(database) == []
 
 
@@ -124,17 +129,18 @@ def test_a_request_whose_run_never_started_waits_again(database: Database) -> No
     assert [r.request_id for r in _claim(database)] == [made.request_id]
 
 
-def test_a_run_without_sign_of_life_is_given_up_and_frees_the_model(database: Database) -> None:
-    made = _ask(database)
-    _claim(database)
+def test_a_person_is_not_merged_into_what_may_be_held(database: Database) -> None:
     with database.begin() as connection:
-        mark(connection, made.request_id, "running")
-    _age(database, made.request_id, timedelta(hours=3))
-    following = _ask(database)
-    assert [r.request_id for r in _claim(database)] == [following.request_id]
+        drift = request_training(connection, "churn", cause="drift", detail="moved")
+    assert (drift.state, _ask(database).state) == ("waiting", "waiting")
+
+
+def test_what_is_merged_is_a_row_of_the_governor(database: Database) -> None:
+    first, second = _ask(database), _ask(database)
     with database.begin() as connection:
-        given_up = get(connection, made.request_id)
-    assert (given_up.state, given_up.reason) == ("failed", "no sign of life for 2:00:00")
+        (row,) = decisions_of(connection, "churn")
+    assert (row.request_id, row.decision) == (second.request_id, "merged")
+    assert first.request_id in row.reason
 
 
 def test_a_killed_run_may_run_again(database: Database) -> None:
