@@ -110,7 +110,8 @@ def watch(  # noqa: PLR0913 - the three stores, and which rows
         seen = replace(_look(this, found, bundle), quality=_quality(this, found, bundle))
     if until is None:  # serving's counters are of the present
         seen = replace(seen, operations=look_at_operations(settings, database, model, now=which.moment))
-    return keep(settings, database, model, seen, moment=which.moment, as_of=until)
+    past = until if until is not None and until < now() else None  # the present is no moment of its own
+    return keep(settings, database, model, seen, moment=which.moment, as_of=past)
 
 
 def _look(this: _Pass, found: InProduction, bundle: Bundle) -> Seen:
