@@ -12,6 +12,7 @@ BENCHMARKS: Mapping[str, str] = {
     "alarms": "false-alarm rate and power of the watch, simulated rows",
     "batch": "millions of rows from Parquet to Parquet beside the bare model; memory as the table grows",
     "caches": "leads by id: the long way, one round trip, memory, Redis; hit rates and what they save",
+    "challenger": "from the first drifted lead to a gated challenger in staging, on the demo's stack",
     "estimates": "quality before labels are known, beside NannyML and what labels say later; simulated, bank",
     "gate": "false passes and power of the gate, reuse of a holdout; simulated pairs of models",
     "ideas": "what caching, batching, vectorising, float32 and coroutines are really worth here",

@@ -24,6 +24,7 @@ ul { margin: 0; padding-left: 1.1rem }
 .strip { display: flex; gap: 2px; margin: 1rem 0 }
 .strip a, .strip span { flex: 1 1 0; max-width: 1rem; height: 1.6rem }
 .quiet { background: #b7d9bd } .too_few { background: #d9dee3 }
+.mix, .moved { background: #cfe0f2 }
 .drift, .worse { background: #f2c063 } .broken_data { background: #e0776b }
 td.decision { white-space: nowrap }
 """
@@ -31,6 +32,8 @@ _WORDS = {
     "quiet": "quiet",
     "too_few": "cannot judge",
     "broken_data": "broken data",
+    "mix": "other mix",
+    "moved": "moved, costs nothing",
     "drift": "drift",
     "worse": "quality fell",
 }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -15,6 +15,7 @@ from estate.core.clock import pretend
 from estate.core.errors import LeadloopError, TrainingError
 from estate.core.evidence import Evidence
 from estate.core.frame import Numbers
+from estate.core.prediction import Prediction
 from estate.store import evidence, predictions
 from rehearsal.recording import Recording, Step, moment_of
 
@@ -121,9 +122,13 @@ class Desk:
         )
         moments = [moment_of(int(at)) for at in rows.times]
         kept = [replace(row, at=at) for row, at in zip(answered.predictions(), moments, strict=True)]
-        with self.platform.database.begin() as connection:
-            predictions.write_many(connection, kept)
+        self.keep(kept)
         return scores.score
+
+    def keep(self, answers: Sequence[Prediction]) -> None:
+        """Keep predictions."""
+        with self.platform.database.begin() as connection:
+            predictions.write_many(connection, answers)
 
 
 def train_first(recording: Recording) -> None:

@@ -23,13 +23,14 @@ from rehearsal.recording import Recording, Step
 LOOKED_BEFORE = ("quiet", "too_few")
 
 
-def run_platform(
+def run_platform(  # noqa: PLR0913 - what is replayed, and how, by keyword
     recording: Recording,
     steps: Sequence[Step],
     *,
     window: int,
     schedule_days: float | None,
     say: Callable[[str], None],
+    desk: Desk | None = None,
 ) -> Replayed:
     """Let the real watch, governor, training, gate and promotion act at every step.
 
@@ -43,8 +44,10 @@ def run_platform(
         A request of the schedule after so many days, besides what the watch asks for; none if None.
     say : callable
         Told of each step.
+    desk : Desk, optional
+        One of the caller's own.
     """
-    began, desk = time.perf_counter(), Desk(recording)
+    began, desk = time.perf_counter(), desk or Desk(recording)
     run = _Run(desk, window, schedule_days, steps[0].moment)
     answers: list[Numbers] = []
     for place, step in enumerate(steps, start=1):

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import time
+from collections import Counter
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -14,7 +15,11 @@ import pytest
 import yaml
 
 from estate.catalog import OWN
+from estate.core.clock import now
 from estate.core.settings import Settings
+from estate.store import training_requests
+from estate.store.database import Database
+from estate.store.governor_decisions import decisions_of
 from infra.stack.health import request
 from infra.stack.schedules import synchronise, wanted_schedules
 from tests.conftest import ROOT
@@ -87,6 +92,31 @@ def test_a_model_files_schedule_comes_changes_and_goes_with_it(stack: Settings, 
             path.unlink()
     synchronise(api, ROOT)
     assert "model-weekly-home" not in schedules(api)
+
+
+@pytest.mark.stack
+@pytest.mark.thorough
+def test_hours_missed_in_an_outage_are_one_training(stack: Settings, stack_database: Database) -> None:
+    """Prefect starts every run that fell due meanwhile; the governor lets one of them train."""
+    name, api = put_model(stack, "outage_home"), stack.endpoint("prefect_url")
+    deployment = json.loads(request("GET", f"{api}/deployments/name/retrain/retrain") or b"null")["id"]
+    for weeks in (3, 2, 1):
+        due = (now() - timedelta(weeks=weeks)).isoformat()
+        late = {"type": "SCHEDULED", "state_details": {"scheduled_time": due}}
+        run = {"state": late, "parameters": {"model": name, "cause": "schedule"}}
+        assert request("POST", f"{api}/deployments/{deployment}/create_flow_run", run)
+    until = time.monotonic() + 240
+    while True:
+        with stack_database.begin() as connection:
+            made = training_requests.list_requests(connection, name)
+            decided = decisions_of(connection, name)
+        if len(made) == 3 and all(one.state in training_requests.ENDED for one in made):
+            break
+        assert time.monotonic() < until, made
+        time.sleep(0.5)
+    assert Counter(one.state for one in made) == {"done": 1, "refused": 2}
+    assert all(one.due_at is not None and one.due_at < now() - timedelta(days=6) for one in made)
+    assert {one.rule for one in decided if one.decision == "refused"} <= {"answered", "running"}
 
 
 def schedule(file: Path, text: str, *, cron: str) -> None:

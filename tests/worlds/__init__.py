@@ -1,0 +1,1 @@
+"""Whole months on the real platform, each with one thing that happens."""
