@@ -2,7 +2,9 @@
 
 Broken data outranks everything, for it looks like drift and a model would learn the defect. A change of the
 traffic's mix is explained. A shift that is real asks for a training where it costs quality, or where nobody
-can know yet whether it does: the governor then waits for outcomes. A fall of quality asks by itself.
+can know yet whether it does: the governor waits for enough outcomes. A fall that ripe labels show asks by
+itself; one that is only estimated does not: an estimate is made of the scores, and where these moved beyond
+chance, their shift has asked.
 """
 
 from __future__ import annotations
@@ -20,6 +22,7 @@ ONLY_TOLD = frozenset({"MON104", "MON105", "MON107", "MON108"})
 """Codes of the contract that are no defect."""
 REAL_SHIFT = frozenset({"MON201", "MON202"})
 """Other words of the leads (MON203) are told, and are no shift of what a model reads."""
+REALISED_FALL = "MON301"
 MIX = frozenset({"MON211", "MON212"})
 ASKS: frozenset[Decision] = frozenset({"drift", "worse"})
 """Decisions that leave a training request."""
@@ -40,16 +43,18 @@ def decide(findings: Iterable[WatchFinding], costs: Costs = "unknown") -> Decisi
     >>> decide(())
     'quiet'
     >>> moved = WatchFinding("MON201", "budget_usd", 0.4, 0.2, "moved")
-    >>> decide((moved,)), decide((moved,), "no"), decide((), "yes")
+    >>> fell = WatchFinding("MON301", None, 0.1, 0.2, "quality fell")
+    >>> decide((moved,)), decide((moved,), "no"), decide((fell,), "yes")
     ('drift', 'moved', 'worse')
     """
     codes = {finding.code for finding in findings}
+    fell = costs == "yes" and REALISED_FALL in codes
     if any(code.startswith("MON1") for code in codes - ONLY_TOLD):
         return "broken_data"
     if codes & CAN_NOT_JUDGE:
-        return "worse" if costs == "yes" and "MON104" in codes else "too_few"
+        return "worse" if fell and "MON104" in codes else "too_few"
     if codes & REAL_SHIFT:
         return "moved" if costs == "no" else "drift"
-    if costs == "yes":
+    if fell:
         return "worse"
     return "mix" if codes & MIX else "quiet"

@@ -157,8 +157,17 @@ def judge_column(null: NullDistribution, name: str | None, before: Column, now: 
     cells = cells_of(before, now)
     judgement = null.judge(cells)
     moved = judgement.p_value <= null.rate and judgement.distance > LEAST_EFFECT
-    floor = max(LEAST_EFFECT, _room(wander(before))) if moved else LEAST_EFFECT
+    floor = _floor(wander(before), judgement, null.rate) if moved else LEAST_EFFECT
     return JudgedColumn(name, cells, judgement, floor)
+
+
+def _floor(wandering: float, judgement: Judgement, rate: float) -> float:
+    """Return how far a column may lie off: as far as in training, and what chance adds in a window."""
+    if wandering <= LEAST_EFFECT:
+        return LEAST_EFFECT
+    if wandering > UNSTEADY:
+        return 1.0
+    return wandering + quantile_far_out(judgement.draws.distance, rate)
 
 
 def _shift(one: JudgedColumn, drifted: bool, level: float) -> Shift:
@@ -173,10 +182,6 @@ def _shift(one: JudgedColumn, drifted: bool, level: float) -> Shift:
         smallest_visible=visible.distance,
         smallest_visible_sd=visible.deviations,
     )
-
-
-def _room(wandering: float) -> float:
-    return 1.0 if wandering > UNSTEADY else wandering
 
 
 def drift_findings(shifts: tuple[Shift, ...]) -> tuple[WatchFinding, ...]:

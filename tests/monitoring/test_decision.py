@@ -14,7 +14,7 @@ from monitoring.decision import ASKS, Costs, decide
         ([], "unknown", "quiet"),
         (["MON107"], "no", "quiet"),
         (["MON104"], "unknown", "too_few"),
-        (["MON104"], "yes", "worse"),  # few predictions of late, but ripe outcomes of earlier ones
+        (["MON104", "MON301"], "yes", "worse"),  # few predictions of late, but ripe outcomes of earlier ones
         (["MON108"], "unknown", "too_few"),
         (["MON101", "MON201"], "yes", "broken_data"),  # a defect looks like drift and costs quality too
         (["MON109", "MON104"], "unknown", "broken_data"),
@@ -25,7 +25,8 @@ from monitoring.decision import ASKS, Costs, decide
         (["MON202"], "yes", "drift"),
         (["MON203"], "unknown", "quiet"),
         (["MON301"], "yes", "worse"),
-        (["MON212", "MON302"], "yes", "worse"),
+        (["MON212", "MON301"], "yes", "worse"),
+        (["MON302"], "yes", "quiet"),  # an estimate alone: no score moved beyond chance
         (["MON305", "MON307"], "unknown", "quiet"),  # late outcomes are no reason to learn
         (["MON401", "MON411"], "no", "quiet"),  # nor are a slow server and a missing picture
     ],
