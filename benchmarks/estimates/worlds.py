@@ -136,7 +136,7 @@ def bank_marketing(*, rows: int) -> list[Case]:
 
 def _bank(name: str, kind: str, table: pd.DataFrame, rows: int) -> Case:
     y: Numbers = (table["y"] == "yes").to_numpy().astype(np.float64)
-    features = table.drop(columns=["y", "called_at"])
+    features = table.drop(columns=["y", "called_at", "call_id"])
     third = len(table) // 3
     model = _calibrated(features.iloc[:third], y[:third])
     p = model.predict_proba(features.iloc[third:])[:, 1].astype(np.float64)

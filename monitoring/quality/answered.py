@@ -163,11 +163,10 @@ def _of_table(
     now: datetime,
 ) -> Answered:
     due = first.at + int(source.horizon_days * DAY_US)
-    if source.entity is None or not len(first.at):
+    if source.entity is None or not len(first.at):  # no case, no label: late is another thing
         nothing = np.full(len(first.at), np.nan)
-        found = frontier_of_labels(due, nothing, now=now)
         left = LeftOut(first.unnamed, len(first.at))
-        return Answered(first.at, due, first.score, nothing, first.categories, found, left)
+        return Answered(first.at, due, first.score, nothing, first.categories, Frontier(micros_of(now)), left)
     data = extract(spec, database, as_of=now)
     place = _nearest(data, first, timed=source.time is not None)
     found_y = np.append(data.y, np.nan)[place]

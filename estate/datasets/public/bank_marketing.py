@@ -3,6 +3,8 @@
 The rows are in the order of time but say the month only. ``called_at`` spreads the rows of a month evenly
 over it: the order is the file's, the moment within a month is made up.
 
+``call_id`` names a call by its place in the file, which has no name of its own for it.
+
 Left out: ``duration``, the length of the call, which nobody knows before the call is over.
 
 References
@@ -22,7 +24,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 LEAKING = ("duration",)
-LABEL, TIME = "y", "called_at"
+LABEL, TIME, CASE = "y", "called_at", "call_id"
 _TEXTS = (
     "job",
     "marital",
@@ -76,6 +78,7 @@ def read_bank_marketing(path: Path) -> pd.DataFrame:
     check_values(path, table[LABEL], ("yes", "no"))
     check_values(path, table["month"], _MONTHS)
     table[TIME] = _call_times(table["month"])
+    table[CASE] = [f"call-{place:06d}" for place in range(1, len(table) + 1)]
     table = texts(table, _TEXTS, missing=("unknown",))
     table["pdays"] = table["pdays"].where(table["pdays"] != _NEVER_CONTACTED)
     return table.rename(columns=snake_case)

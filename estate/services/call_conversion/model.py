@@ -51,7 +51,12 @@ SPEC = ModelSpec(
     purpose="The chance that a call of the campaign ends in a sale, to decide whom to call.",
     task=Task.BINARY,
     source=TableSource(
-        path="${LEADLOOP_CALLS_FILE}", label="y", positive="yes", time="called_at", reader=read_bank_marketing
+        path="${LEADLOOP_CALLS_FILE}",
+        label="y",
+        positive="yes",
+        entity="call_id",
+        time="called_at",
+        reader=read_bank_marketing,
     ),
     features=FEATURES,
     estimator=estimator,
