@@ -142,13 +142,6 @@ def _goals(rows: list[dict[str, object]], *, asked: bool) -> list[dict[str, obje
     if asked and all("apart" in row for row in auc):
         goals.append(
             most(
-                "ours apart from NannyML's, ROC AUC, where scores are calibrated,",
-                [_number(row, "apart") for row in auc],
-                0.01,
-            )
-        )
-        goals.append(
-            most(
                 "ours off less NannyML's off, ROC AUC, where scores are calibrated,",
                 [_number(row, "ours_off") - _number(row, "nannyml_off") for row in auc],
                 0.002,

@@ -30,6 +30,8 @@ class Ground:
     model: str
     models: str
     step_days: float
+    schedule_days: float | None = None
+    """A schedule besides the watch, where the world never stands still."""
 
 
 GROUNDS = (
@@ -48,6 +50,7 @@ GROUNDS = (
         "price_above_average",
         str(_HERE / "electricity.py"),
         1.0,
+        3.0,
     ),
 )
 
@@ -84,7 +87,8 @@ def _rehearse(ground: Ground, quick: bool) -> Rehearsal:
     with grounds(own) as place, place.platform("rehearsed"):
         spec = load_catalog(load_settings()).get(ground.model)
         recording = recorded(spec, None, step_days=ground.step_days)
-        return rehearse(recording, Plan(most_steps=QUICK_STEPS if quick else None), say=_say)
+        plan = Plan(most_steps=QUICK_STEPS if quick else None, schedule_days=ground.schedule_days)
+        return rehearse(recording, plan, say=_say)
 
 
 def _file(path: Path) -> Path:
