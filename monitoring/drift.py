@@ -192,9 +192,14 @@ def drift_findings(shifts: tuple[Shift, ...]) -> tuple[WatchFinding, ...]:
 
 def _finding(shift: Shift) -> WatchFinding:
     code, what = ("MON201", f"`{shift.column}`") if shift.column else ("MON202", "the scores")
+    far = shift.statistic > shift.threshold
+    beyond = (
+        f"chance and its own wandering stay below about {shift.threshold:.3f}"
+        if far
+        else f"and of a shape that chance gives once in {1 / shift.p_value:,.0f} windows"
+    )
     sentence = (
-        f"{what} moved: distance {shift.statistic:.3f} from the training reference, "
-        f"chance and its own wandering stay below about {shift.threshold:.3f}; "
+        f"{what} moved: distance {shift.statistic:.3f} from the training reference, {beyond}; "
         f"from {shift.smallest_visible:.3f} on a shift is seen in 4 of 5 windows of this size"
     )
     return WatchFinding(code, shift.column, shift.statistic, shift.threshold, sentence)

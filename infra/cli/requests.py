@@ -19,7 +19,8 @@ def requests(
 ) -> None:
     """List training requests: who asked, what became of them, and why."""
     from rich.console import Console
-    from rich.table import Table
+    from rich.padding import Padding
+    from rich.text import Text
 
     from estate.core.settings import load_settings
     from estate.store.database import Database
@@ -33,11 +34,14 @@ def requests(
     if not found:
         typer.echo("No training was asked for yet.")
         return
-    table = Table("asked for (UTC)", "model", "cause", "who", "state", "why", show_edge=False)
+    console = Console(highlight=False)
     for request in found:
-        asked = f"{request.requested_at:%Y-%m-%d %H:%M}"
-        table.add_row(asked, request.model, request.cause, request.who, request.state, request.reason or "")
+        asked = f"{request.requested_at:%Y-%m-%d %H:%M} UTC  {request.model}"
+        by = request.cause if request.who == request.cause else f"{request.cause}, {request.who}"
+        console.print(Text(f"{asked}  {request.state}  ({by})", style="bold"))
+        if request.reason:
+            console.print(Padding(Text(request.reason), (0, 0, 0, 4)))
         for one in decided.get(request.request_id, ()):
             rule = f" ({one.rule})" if one.rule else ""
-            table.add_row(f"  {one.at:%m-%d %H:%M:%S}", "", "", "", f"  {one.decision}{rule}", one.reason)
-    Console().print(table, highlight=False)
+            line = f"{one.at:%m-%d %H:%M:%S}  {one.decision}{rule}: {one.reason}"
+            console.print(Padding(Text(line, style="dim"), (0, 0, 0, 4)))
