@@ -43,7 +43,7 @@ Row = dict[str, object]
 def run(quick: bool) -> dict[str, object]:
     """Measure both judges in every world at every window; quick: a smoke run of under a minute."""
     passes = QUICK_PASSES if quick else PASSES
-    cases = [("mixed", 50)] if quick else list(product(WORLDS, WINDOWS))
+    cases = [("mixed", 50)] if quick else list(product(WORLDS, _windows()))
     if quick:
         rows = [row for world, window in cases for row in measure(world, window, passes)]
     else:
@@ -52,6 +52,12 @@ def run(quick: bool) -> dict[str, object]:
             made = {case: pool.submit(measure, *case, passes) for case in sorted(cases, key=lambda c: -c[1])}
             rows = [row for case in cases for row in made[case].result()]
     return {"benchmark": "alarms", "rows": rows, "goals": [] if quick else goals_of(rows)}
+
+
+def _windows() -> tuple[int, ...]:
+    """LEADLOOP_BENCH_WINDOWS narrows it, for trying."""
+    wanted = os.environ.get("LEADLOOP_BENCH_WINDOWS", "")
+    return tuple(rows for rows in WINDOWS if not wanted or str(rows) in wanted.split(","))
 
 
 def measure(world: str, window: int, passes: int) -> list[Row]:
