@@ -126,7 +126,7 @@ def run_demo(settings: Settings) -> None:
     database = Database(settings.endpoint("database_url"))
     diary = Diary(settings.home / "demo.json")
     began = diary.read()
-    demo = Demo(settings, database, world_from(began.start), Console())
+    demo = Demo(settings, database, _world(began.start), Console())
     if began.finished:
         demo.console.print("The loop was shown here before (delete the home folder to see it again).")
         demo.step("score leads over HTTP", lambda: demo.score(AFTER))
@@ -153,8 +153,7 @@ def _tell(demo: Demo) -> None:
     demo.step("score the same leads", lambda: demo.score(AFTER))
 
 
-def world_from(start: date) -> World:
-    """Return the demo's world, which begins on a day."""
+def _world(start: date) -> World:
     from estate.datasets.world import Drift, DriftKind, World
 
     drift = Drift(kind=DriftKind.SUDDEN, day=DRIFT_DAY)
