@@ -18,6 +18,9 @@ import pytest
 from estate.core.settings import Settings
 from estate.store import evidence, ledger, training_requests
 from estate.store.database import Database
+from estate.store.governor_decisions import decisions_of
+from estate.store.training_requests import Request
+from infra.training import start_waiting
 from model_registry import Registry, connect
 from model_registry.judge import judge
 from model_registry.tags import BUNDLE_DIGEST, TRAINING_KEY
@@ -124,6 +127,30 @@ def test_a_run_that_is_killed_in_the_worker_is_taken_up_again(
     assert request in said
     assert "done: version 1: passed" in said
     assert_one_version(stack_database, connect(stack), name, request=request)
+
+
+def test_the_crash_of_a_run_starts_the_next_one_by_itself(stack: Settings, stack_database: Database) -> None:
+    """Nobody waits for it; the event of the crash comes long before the dispatcher's own five minutes."""
+    name = put_model(stack, "crashed_home")
+    with stack_database.begin() as connection:
+        made = training_requests.request_training(connection, name, cause="api", detail="test")
+    start_waiting(stack, stack_database)
+    assert kill_worker_run(stack_database, name, but=()) == made.request_id
+    began = time.monotonic()
+    (killed,) = run_ids(stack_database, made.request_id)
+    while (request := request_of(stack_database, made.request_id)).state != "done":
+        assert time.monotonic() - began < 150, request
+        time.sleep(0.2)
+    assert request.flow_run_id != killed
+    with stack_database.begin() as connection:
+        decided = [one.decision for one in decisions_of(connection, name)][::-1]
+    assert decided == ["dispatched", "begun", "taken_back", "dispatched", "begun"]
+    assert_one_version(stack_database, connect(stack), name, request=made.request_id)
+
+
+def request_of(database: Database, request: str) -> Request:
+    with database.begin() as connection:
+        return training_requests.get(connection, request)
 
 
 def run_ids(database: Database, request: str) -> list[str | None]:
