@@ -107,10 +107,24 @@ def quiet_then_drift_then_a_new_version(stack: Settings, folder: Path) -> None:
     world.to_csv(folder / "inquiries.csv", index=False)
     database = Database(stack.endpoint("database_url"))
     start_waiting(stack, database)  # what `dispatch` does every few minutes
+    with database.begin() as connection:
+        held = training_requests.get(connection, str(seen["request_id"]))
+    assert held.state == "waiting"
+    assert str(held.reason).startswith("cool-down: the last training knew everything up to ")
+    without_cool_down(folder / "tour_booked.py")
+    start_waiting(stack, database)
     request = ended(database, seen["request_id"])
     assert request.state == "done", request.reason
     assert request.reason is not None
     assert request.reason.startswith("version 2: ")
+
+
+def without_cool_down(file: Path) -> None:
+    text = file.read_text()
+    imported = "from estate.core.model_spec import Gate, ModelSpec, TableSource, Task"
+    assert imported in text
+    text = text.replace(imported, f"{imported}, TrainingRules")
+    file.write_text(text.replace("    gate=", "    training=TrainingRules(cool_down_days=0),\n    gate=", 1))
 
 
 def after_logging(stack: Settings) -> dict[str, Any]:
