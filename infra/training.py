@@ -14,6 +14,7 @@ from estate.core.errors import LeadloopError, StackError
 from estate.core.settings import Settings, load_settings
 from estate.store import training_requests
 from estate.store.database import Database
+from estate.store.governor_decisions import decisions_on
 from estate.store.training_claims import claim_waiting
 from estate.store.training_requests import Request
 from model_registry.identity import NOBODY
@@ -76,8 +77,14 @@ def _killed(settings: Settings, database: Database, model: str) -> Request | Non
     with prefect_at(settings), suppress(Exception):  # it is away: the request is written all the same
         take_back_killed(database)
     with database.begin() as connection:
-        waiting = training_requests.list_requests(connection, model, states=("waiting",))
-    return next((request for request in reversed(waiting) if request.flow_run_id is not None), None)
+        open_requests = training_requests.list_requests(
+            connection, model, states=("waiting", "dispatched", "running")
+        )
+        decided = decisions_on(connection, [request.request_id for request in open_requests])
+    for request in reversed(open_requests):
+        if any(one.decision == "taken_back" for one in decided.get(request.request_id, ())):
+            return request
+    return None
 
 
 def start_waiting(settings: Settings, database: Database) -> None:

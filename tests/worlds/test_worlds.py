@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
+from contextlib import ExitStack
 from dataclasses import replace
 from typing import Any
 
@@ -25,7 +27,12 @@ PLAIN = Town(days=END, event_day=EVENT)
 @pytest.fixture(scope="module")
 def place() -> Iterator[Grounds]:
     """Postgres and Prefect for all worlds."""
-    with grounds() as made:
+    from prefect.settings import PREFECT_API_URL, temporary_settings
+
+    with ExitStack() as stack:
+        made = stack.enter_context(grounds())
+        # Tests before this one may have had Prefect read its settings.
+        stack.enter_context(temporary_settings(updates={PREFECT_API_URL: os.environ["PREFECT_API_URL"]}))
         yield made
 
 
