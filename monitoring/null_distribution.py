@@ -14,7 +14,7 @@ import numpy as np
 
 from estate.core.frame import Numbers
 from monitoring.cells import Cells, Counts
-from monitoring.strength import directions_of, strength_of
+from monitoring.strength import Directions, directions_of, strength_of
 from monitoring.tail import share_beyond, share_far_out
 
 FIRST_DRAWS = 1_000
@@ -106,5 +106,5 @@ class NullDistribution:
         return self._drawn[key]
 
 
-def _directions(cells: Cells) -> Numbers:
+def _directions(cells: Cells) -> Directions:
     return directions_of(cells.pooled, int(cells.window.sum()), ordered=cells.ordered)
