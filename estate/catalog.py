@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import linecache
 import sys
 import traceback
 from collections.abc import Iterator, Sequence
@@ -114,9 +115,23 @@ def load_specs(file: Path) -> tuple[ModelSpec, ...]:
     bound = vars(_run(file)).values()
     specs = {id(value): value for value in bound if isinstance(value, ModelSpec)}
     own = [spec for key, spec in specs.items() if key not in {id(ours) for ours in OWN}]
+    for spec in own:
+        _fix_fingerprint(file, spec)
     if not own:
         raise SpecError(f"model file {file}", expected="a ModelSpec", got="none", todo="See docs/models.md.")
     return tuple(_beside(file, spec) for spec in own)
+
+
+def _fix_fingerprint(file: Path, spec: ModelSpec) -> None:
+    """Compute it from the code that has just run: the file may be another one later."""
+    try:
+        _ = spec.features.fingerprint
+    except (OSError, TypeError, NameError) as error:
+        raise SpecError(
+            f"features of model `{spec.name}` in {file}",
+            expected="functions written with `def`, whose source can be read",
+            got=f"{type(error).__name__}: {error}",
+        ) from error
 
 
 def _run(file: Path) -> ModuleType:
@@ -125,8 +140,12 @@ def _run(file: Path) -> ModuleType:
     module.__file__ = str(file)
     sys.modules[name] = module  # so that the source of its functions can be found
     try:
+        content = file.read_bytes()
+        lines = content.decode(errors="replace").splitlines(keepends=True)
+        # What runs is what is fingerprinted.
+        linecache.cache[str(file)] = (len(content), None, lines, str(file))
         # Not imported: a cached .pyc would be taken for the file if that is changed within a second.
-        exec(compile(file.read_bytes(), str(file), "exec"), vars(module))  # noqa: S102 - it is a program
+        exec(compile(content, str(file), "exec"), vars(module))  # noqa: S102 - it is a program
     except LeadloopError as error:
         line = _line(file, error)
         raise SpecError(f"model file {file}{line}: {error}") from error

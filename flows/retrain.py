@@ -20,7 +20,15 @@ from tasks.judge import fetch_champion, judge_version
 from tasks.learn import export_bundle, fit_model
 from tasks.platform import Platform, open_platform
 from tasks.preview import try_preview
-from tasks.register import Version, draw, find_version, promote_by_policy, register_version, stage_version
+from tasks.register import (
+    Version,
+    draw,
+    find_version,
+    promote_by_policy,
+    register_version,
+    stage_version,
+    write_rows,
+)
 from tasks.report import report_training
 from tasks.request import Opened, close_request, open_request, weigh_data
 
@@ -106,6 +114,7 @@ def _train(  # noqa: PLR0913 - one run's material, by name
     judged = judge_version(platform, learned, exported, champion=champion, origin=origin)
     lease.require()
     plots = draw(learned, judged, folder)
+    write_rows(spec, data, request.as_of, folder)
     version = register_version(platform, learned, exported, judged=judged, folder=folder)
     report_training(judged.evidence, version.version, plots)
     return version

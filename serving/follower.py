@@ -22,7 +22,7 @@ ReadLedger = Callable[[], Orders]
 """What the ledger says now; raises StoreError or SettingsError while it is away."""
 
 _POLL_SECONDS = 0.5
-_QUIET_SECONDS = 2.0
+_QUIET_SECONDS = 5.0
 """While announcements are heard and nothing is under way: requests beside a look wait a millisecond."""
 _PREPARE_SECONDS = 0.5
 _ABSENT_SECONDS = 5.0
@@ -46,13 +46,17 @@ class Bell(Protocol):
         """Wait until it rings, but no longer than so many seconds."""
         ...
 
+    def end(self) -> None:
+        """End the wait, and every later one, at once."""
+        ...
+
     def close(self) -> None:
-        """Stop listening."""
+        """Stop listening, for good."""
         ...
 
 
 class Follower:
-    """Looks at the ledger when it has a new row, in a thread of its own; and every two seconds anyway.
+    """Looks at the ledger when it has a new row, in a thread of its own; and every five seconds anyway.
 
     Twice a second where new rows can't be heard, a rollout reports or a version is to be tried again.
 
@@ -100,6 +104,8 @@ class Follower:
 
     def close(self) -> None:
         """Stop; a fetch that is under way is left behind."""
+        if self._bell is not None:
+            self._bell.end()  # first: the thread lets the bell go when it sees that it is to stop
         self._stopping.set()
         if self._thread.is_alive():
             self._thread.join(timeout=1.0)

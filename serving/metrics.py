@@ -70,6 +70,10 @@ class Metrics:
         self.shed = self._counter("requests_shed", "Requests turned away: too busy", ("model", "reason"))
         self.queue_rows = self._gauge("queue_rows", "Rows waiting to be scored", _MODEL)
         self.queue_seconds = self._seconds("queue_seconds", "Time that a request waited", _MODEL)
+        self.events = self._counter("crm_events", "Events of the CRM, by what became of them", ("state",))
+        self.rows_in = self._counter(
+            "rows_in", "Rows sent, by kind and what became of them", ("kind", "state")
+        )
         self.memory = self._gauge("memory_bytes", "Resident memory of a serving process", mode="liveall")
 
     def _add_models(self) -> None:

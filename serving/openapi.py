@@ -8,6 +8,7 @@ from importlib.metadata import version
 import msgspec
 
 from serving import schema, trainings
+from serving.intake import routes as intake
 from serving.openapi_parts import ERRORS, MODEL, Document, body, get, openly, problems, ref, text
 from serving.protocols import openapi as protocols
 
@@ -36,6 +37,7 @@ def document() -> Document:
         schema.Training,
         schema.TrainingList,
         trainings.TrainingWish,
+        *intake.TYPES,
         *protocols.TYPES,
     )
     _, components = msgspec.json.schema_components(types, ref_template="#/components/schemas/{name}")
@@ -69,6 +71,7 @@ def _paths() -> Document:
         "/docs": {"get": text("This document as a page", "text/html")},
         "/openapi.json": {"get": text("This document", "application/json")},
         **trainings.paths(),
+        **intake.paths(),
         **protocols.paths(),
     }
 

@@ -128,6 +128,7 @@ class PredictionLog:
         limits: Limits = Limits(),
     ) -> None:
         self.folder, self._metrics = folder, metrics
+        self._woken, self._stopping, self._ending = threading.Event(), threading.Event(), threading.Event()
         self._journal = Journal(
             folder,
             segment_bytes=limits.segment_bytes,
@@ -135,9 +136,9 @@ class PredictionLog:
             queue_rows=limits.queue_rows,
             count_kept=metrics.log_journaled.inc,
             count_dropped=metrics.log_dropped.inc,
+            waits=self._woken.set,
         )
         self._rescue = self._delivery(address)
-        self._stopping, self._ending = threading.Event(), threading.Event()
         self._threads = [threading.Thread(target=self._watch, name="prediction-log", daemon=True)]
         if ship:
             shipper = Shipper(folder, self._delivery(address), spool=spool)
@@ -166,6 +167,7 @@ class PredictionLog:
     def close(self) -> None:
         """Finish the journal; a shipper of this process brings what it can to the database."""
         self._stopping.set()
+        self._woken.set()
         watch, *others = self._threads
         if watch.is_alive():
             watch.join()
@@ -193,7 +195,7 @@ class PredictionLog:
 
     def _watch(self) -> None:
         look_at = 0.0
-        while not self._stopping.wait(RETRY_SECONDS):
+        while not self._paused():
             try:
                 self._retry()
                 if monotonic() >= look_at:
@@ -201,6 +203,18 @@ class PredictionLog:
                     look_at = monotonic() + _LOOK_SECONDS
             except Exception as error:  # a folder that is gone, say: the thread lives on and says so
                 logger.error("prediction_log_failed error=%s", type(error).__name__)
+
+    def _paused(self) -> bool:
+        """Wait until there is something to do, and say whether it is to stop.
+
+        Each waking takes Python's lock from whoever answers: there are few while the disk takes everything.
+        """
+        if self._journal.waiting_rows:
+            self._stopping.wait(RETRY_SECONDS)
+        else:
+            self._woken.wait(_LOOK_SECONDS)
+            self._woken.clear()
+        return self._stopping.is_set()
 
     def _retry(self) -> None:
         """Bring what waits in memory to the disk, or else straight to the database."""

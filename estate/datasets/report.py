@@ -38,8 +38,12 @@ class ImportReport:
         Rows of the file that are done with, in this and in earlier runs.
     rows_new : int
         Facts that this run stored.
+    rows_corrected : int
+        Newer versions of stored facts that this run added.
     rows_known : int
         Rows of this run that were stored already, value for value.
+    rows_erased : int
+        Rows of this run that were left out since their lead was erased.
     rows_refused : int
         Rows in quarantine, from this and from earlier runs of the same import.
     resumed_at : int
@@ -58,7 +62,9 @@ class ImportReport:
     file: Path
     rows_read: int
     rows_new: int
+    rows_corrected: int
     rows_known: int
+    rows_erased: int
     rows_refused: int
     resumed_at: int
     finished_before: bool

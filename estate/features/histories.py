@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from estate.core.frame import Column, Numbers
+from estate.features.areas import Areas
 from estate.features.events import Events, Micros
+from estate.features.fact_columns import NEVER, FactColumns
+from estate.features.texts import Coded
+from estate.store.lead_facts import LEAD_NUMBERS, LEAD_TEXTS, Homes, Series
 
 if TYPE_CHECKING:
     import pandas as pd
+    import pyarrow as pa
+
+KINDS = ("leads", "interactions", "messages", "properties", "market_index")
+"""Kinds of facts that features of leads read."""
 
 
 @dataclass(frozen=True)
@@ -27,10 +36,10 @@ class Histories:
     lead : mapping of str to array of shape (n,)
         Attributes of the lead itself.
     interactions, messages : Events
-        Interactions carry ``kind``, ``duration_seconds`` and ``price_usd`` of the property; messages carry
-        ``direction`` and ``length`` in characters.
-    market : mapping of str to float64 array of shape (n,)
-        ``value``, and ``value_90d_ago``, of the lead's area; ``price_usd``, the median asking price there.
+        Interactions carry ``kind``, ``duration_seconds`` and, of the property that the lead looked at, as it
+        was known then: ``property_id``, ``area``, ``price_usd``, ``bedrooms``, ``living_area_sqft``. Messages
+        carry ``direction``, ``channel`` and ``length`` in characters.
+    market : Areas
     """
 
     as_of: Micros
@@ -38,14 +47,25 @@ class Histories:
     lead: Mapping[str, Column]
     interactions: Events
     messages: Events
-    market: Mapping[str, Numbers]
+    market: Areas
 
     def __len__(self) -> int:
         return len(self.as_of)
 
+    def part(self, first: int, last: int) -> Histories:
+        """Return the leads from one position to before another; their events are not copied."""
+        return Histories(
+            self.as_of[first:last],
+            self.created[first:last],
+            {name: values[first:last] for name, values in self.lead.items()},
+            self.interactions.part(first, last),
+            self.messages.part(first, last),
+            self.market.part(first, last),
+        )
+
 
 def build_histories(
-    lead_ids: NDArray[np.object_], as_of: Micros, facts: Mapping[str, pd.DataFrame]
+    lead_ids: NDArray[np.object_], as_of: Micros, facts: Mapping[str, pa.Table | pd.DataFrame]
 ) -> Histories:
     """Arrange facts by lead and drop what a lead's ``as_of`` could not know, by either clock.
 
@@ -55,41 +75,38 @@ def build_histories(
         Each must be in ``facts["leads"]``.
     as_of : int64 array of shape (n,)
         Microseconds since 1970, UTC.
-    facts : mapping of str to DataFrame
-        Tables by name with their columns, ordered by lead, ``event_at`` and id; the importer's kinds.
+    facts : mapping of str to pyarrow.Table or DataFrame
+        Tables by name with their columns; the importer's kinds. Facts of one time are ordered by id. Where
+        they have a ``superseded_at``, a version is seen only at moments before it.
     """
-    leads = facts["leads"].set_index("lead_id").loc[list(lead_ids)]
-    attributes = {name: _column(leads[name]) for name in ("source", "area", "financing")}
-    attributes |= {
-        name: leads[name].to_numpy(np.float64) for name in ("budget_usd", "bedrooms_wanted", "timeline_days")
-    }
-    positions = dict(zip(lead_ids.tolist(), range(len(lead_ids)), strict=True))
-    interactions = facts["interactions"]
-    messages = facts["messages"]
+    tables = {kind: FactColumns(facts[kind]) for kind in KINDS}
+    attributes = _attributes(tables["leads"], lead_ids, as_of)
+    interactions, messages = tables["interactions"], tables["messages"]
+    seen = _homes_seen(interactions, tables["properties"])
     return Histories(
         as_of=as_of,
-        created=micros(leads["event_at"]),
+        created=_created(tables["leads"], lead_ids),
         lead=attributes,
         interactions=_events(
             interactions,
-            positions,
+            lead_ids,
             as_of,
-            {
-                "kind": _column(interactions["kind"]),
-                "duration_seconds": interactions["duration_seconds"].to_numpy(np.float64),
-                "price_usd": _price_when_seen(interactions, facts["properties"]),
-            },
+            {"duration_seconds": interactions.numbers("duration_seconds"), **seen.numbers},
+            {"kind": interactions.coded("kind"), **seen.texts},
         ),
         messages=_events(
             messages,
-            positions,
+            lead_ids,
             as_of,
-            {
-                "direction": _column(messages["direction"]),
-                "length": messages["text"].str.len().to_numpy(np.float64),
-            },
+            {"length": messages.lengths("text")},
+            {name: messages.coded(name) for name in ("direction", "channel")},
         ),
-        market=_market(attributes["area"], as_of, facts),
+        market=Areas(
+            attributes["area"],
+            as_of,
+            cache(lambda: _index(tables["market_index"])),
+            cache(lambda: _homes(tables["properties"])),
+        ),
     )
 
 
@@ -98,73 +115,126 @@ def micros(times: pd.Series[pd.Timestamp]) -> Micros:
     return times.dt.tz_convert("UTC").dt.tz_localize(None).to_numpy("datetime64[us]").astype(np.int64)
 
 
-def _column(values: pd.Series[str]) -> Column:
-    array = values.astype(object).to_numpy(dtype=object, copy=True)
-    array[values.isna().to_numpy()] = None
-    return array
+def superseded(facts: pd.DataFrame) -> Micros:
+    """Return when each version was superseded, in microseconds since 1970; the end of time if it was not."""
+    return FactColumns(facts[["superseded_at"]]).times("superseded_at")
+
+
+def _created(leads: FactColumns, lead_ids: NDArray[np.object_]) -> Micros:
+    """When each lead came, as the newest version has it."""
+    lead, newest = leads.positions("lead_id", lead_ids), leads.times("superseded_at") == NEVER
+    rows = np.flatnonzero((lead >= 0) & newest)
+    if len(np.unique(lead[rows])) < len(lead_ids):
+        known = set(lead[rows].tolist())
+        absent = [str(name) for i, name in enumerate(lead_ids.tolist()) if i not in known]
+        raise KeyError(f"leads without a fact of their own: {', '.join(absent[:5])}")
+    created = np.zeros(len(lead_ids), dtype=np.int64)
+    created[lead[rows]] = leads.times("event_at")[rows]
+    return created
+
+
+def _attributes(leads: FactColumns, lead_ids: NDArray[np.object_], as_of: Micros) -> dict[str, Column]:
+    """Attributes of each lead as they were known at its moment; missing where it was not known yet."""
+    lead = leads.positions("lead_id", lead_ids)
+    moment = as_of[lead] if len(as_of) else np.zeros(len(lead), dtype=np.int64)
+    known = (lead >= 0) & (leads.times("recorded_at") <= moment) & (leads.times("superseded_at") > moment)
+    row = np.full(len(as_of), -1)
+    row[lead[known]] = np.flatnonzero(known)
+    made: dict[str, Column] = {name: _at(leads.texts(name), row, None) for name in LEAD_TEXTS}
+    return made | {name: _at(leads.numbers(name), row, np.nan) for name in LEAD_NUMBERS}
 
 
 def _events(
-    facts: pd.DataFrame, positions: Mapping[str, int], as_of: Micros, columns: Mapping[str, Column]
+    facts: FactColumns,
+    lead_ids: NDArray[np.object_],
+    as_of: Micros,
+    columns: Mapping[str, Column],
+    texts: Mapping[str, Coded],
 ) -> Events:
-    lead = np.array([positions.get(name, -1) for name in facts["lead_id"].tolist()], dtype=np.int64)
-    happened, learned = micros(facts["event_at"]), micros(facts["recorded_at"])
+    lead, happened = facts.positions("lead_id", lead_ids), facts.times("event_at")
     moment = as_of[lead] if len(as_of) else np.zeros(len(lead), dtype=np.int64)
-    known = (lead >= 0) & (happened <= moment) & (learned <= moment)
+    known = (lead >= 0) & (happened <= moment) & (facts.times("recorded_at") <= moment)
+    known &= facts.times("superseded_at") > moment
     order = np.flatnonzero(known)
-    order = order[np.lexsort((happened[order], lead[order]))]  # stable: ties keep the order of their ids
-    age = moment[order] - happened[order]
-    return Events(len(as_of), lead[order], age, {name: values[order] for name, values in columns.items()})
+    order = order[_by_lead_and_time(lead[order], happened[order])]
+    return Events(
+        len(as_of),
+        lead[order],
+        moment[order] - happened[order],
+        {name: values[order] for name, values in columns.items()},
+        {name: coded.take(order) for name, coded in texts.items()},
+    )
 
 
-def _price_when_seen(interactions: pd.DataFrame, properties: pd.DataFrame) -> Numbers:
-    """Asking price of the property of each interaction, if the property was known when it happened."""
-    import pandas as pd
-
-    known = properties.set_index("property_id")
-    at = known.index.get_indexer(pd.Index(interactions["property_id"]))
-    if not len(known) or not len(interactions):
-        return np.full(len(interactions), np.nan)
-    listed = np.maximum(micros(known["event_at"]), micros(known["recorded_at"]))[at]
-    price = known["price_usd"].to_numpy(np.float64)[at].copy()
-    price[(at < 0) | (listed > micros(interactions["event_at"]))] = np.nan
-    return price
+def _by_lead_and_time(lead: NDArray[np.int64], happened: Micros) -> NDArray[np.int64]:
+    """Order by lead, then by time; ties stay as they are."""
+    same = lead[1:] == lead[:-1]
+    if np.all((lead[1:] > lead[:-1]) | (same & (happened[1:] >= happened[:-1]))):
+        return np.arange(len(lead))
+    span = int(happened.max() - happened.min()) + 1
+    if (int(lead.max()) + 1) * span < NEVER:  # as one number, which takes half the time of two
+        return np.argsort(lead * span + (happened - happened.min()), kind="stable")
+    return np.lexsort((happened, lead))
 
 
-def _market(area: Column, as_of: Micros, facts: Mapping[str, pd.DataFrame]) -> dict[str, Numbers]:
-    index, properties = facts["market_index"], facts["properties"]
-    ago = as_of - 90 * 86_400_000_000
-    made = {name: np.full(len(as_of), np.nan) for name in ("value", "value_90d_ago", "price_usd")}
-    for name in {value for value in area.tolist() if value is not None}:
-        here = np.flatnonzero(area == name)
-        series = index[index["area"] == name]
-        clocks = micros(series["event_at"]), micros(series["recorded_at"])
-        values = series["value"].to_numpy(np.float64)
-        made["value"][here] = _newest_known(*clocks, values, as_of[here])
-        made["value_90d_ago"][here] = _newest_known(*clocks, values, as_of[here], happened_by=ago[here])
-        homes = properties[properties["area"] == name]
-        made["price_usd"][here] = _median_known(homes, as_of[here])
-    return made
+@dataclass(frozen=True)
+class _HomesSeen:
+    """Of each interaction, its property as it was known when it happened."""
+
+    numbers: dict[str, Numbers]
+    texts: dict[str, Coded]
 
 
-def _newest_known(
-    happened: Micros, learned: Micros, values: Numbers, as_of: Micros, *, happened_by: Micros | None = None
-) -> Numbers:
-    """Value with the latest ``happened`` at or before a moment, among those learned by ``as_of``."""
-    limit = as_of if happened_by is None else happened_by
-    found = np.full(len(as_of), np.nan)
-    latest = np.full(len(as_of), np.iinfo(np.int64).min)
-    for moment, told, value in zip(happened.tolist(), learned.tolist(), values.tolist(), strict=True):
-        newer = (moment <= limit) & (told <= as_of) & (moment >= latest)
-        found[newer], latest[newer] = value, moment
-    return found
+def _homes_seen(interactions: FactColumns, properties: FactColumns) -> _HomesSeen:
+    ids = properties.coded("property_id")
+    wanted = interactions.positions("property_id", np.array(list(ids.names), dtype=object))
+    moment = interactions.times("event_at")
+    since = np.maximum(properties.times("event_at"), properties.times("recorded_at"))
+    until = properties.times("superseded_at")
+    row = np.full(len(interactions), -1)
+    for rows in _one_by_one(ids.codes):  # each property's versions one after the other
+        row_of = np.full(len(ids.names) + 1, -1)  # the last place: interactions without a known property
+        row_of[ids.codes[rows]] = rows
+        at = row_of[wanted]
+        seen = (at >= 0) & (since[at] <= moment) & (until[at] > moment)
+        row[seen] = at[seen]
+    numbers = {
+        name: _at(properties.numbers(name), row, np.nan)
+        for name in ("price_usd", "bedrooms", "living_area_sqft")
+    }
+    area = properties.coded("area")
+    area_seen = Coded(area.names, _at(area.codes, row, -1))
+    return _HomesSeen(numbers, {"property_id": interactions.coded("property_id"), "area": area_seen})
 
 
-def _median_known(homes: pd.DataFrame, as_of: Micros) -> Numbers:
-    """Median asking price of the homes known at each moment."""
-    known_at = np.maximum(micros(homes["event_at"]), micros(homes["recorded_at"]))
-    order = np.argsort(known_at, kind="stable")
-    prices = homes["price_usd"].to_numpy(np.float64)[order]
-    counts = np.searchsorted(known_at[order], as_of, side="right")
-    medians = {int(n): np.nanmedian(prices[:n]) if n else np.nan for n in np.unique(counts)}
-    return np.array([medians[int(n)] for n in counts], dtype=np.float64)
+def _one_by_one(codes: NDArray[np.int64]) -> Iterator[NDArray[np.int64]]:
+    """Yield rows such that each code is among them at most once: first ones first."""
+    rest = np.arange(len(codes))
+    while len(rest):
+        _, first = np.unique(codes[rest], return_index=True)
+        yield rest[first]
+        rest = np.delete(rest, first)
+
+
+def _at(values: Column, row: NDArray[np.int64], missing: object) -> Column:
+    """Values at some rows; where the row is -1, what stands for missing."""
+    return np.append(values, np.array([missing], dtype=values.dtype))[row]
+
+
+def _index(values: FactColumns) -> dict[str, Series]:
+    happened = values.times("event_at")
+    columns = happened, values.times("recorded_at"), values.times("superseded_at"), values.numbers("value")
+    order, area = np.argsort(happened, kind="stable"), values.coded("area")
+    rows = {name: order[area.codes[order] == code] for name, code in area.names.items()}
+    return {name: tuple(column[here] for column in columns) for name, here in rows.items()}
+
+
+def _homes(properties: FactColumns) -> dict[str, Homes]:
+    since = np.maximum(properties.times("event_at"), properties.times("recorded_at"))
+    until, price, area = (
+        properties.times("superseded_at"),
+        properties.numbers("price_usd"),
+        properties.coded("area"),
+    )
+    rows = {name: np.flatnonzero(area.codes == code) for name, code in area.names.items()}
+    return {name: (since[here], until[here], price[here]) for name, here in rows.items()}

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from bisect import insort
 from typing import Any, cast
 
-import numpy as np
-
-from estate.core.frame import Column, Numbers
-from estate.features.coded_events import Coded, CodedEvents
-from estate.features.events import DAY_US, Events, Micros
+from estate.features.areas import Areas
+from estate.features.events import Events
 from estate.features.histories import Histories
-from estate.store.lead_facts import EventRows, LeadFacts, Part, Series
+from estate.features.texts import Coded
+from estate.store.lead_facts import VIEWED, EventRows, LeadFacts
+from estate.store.lead_statement import Part
 
 
 class NotRead(LookupError):
@@ -30,26 +28,38 @@ class NotRead(LookupError):
 
 def lead_histories(facts: LeadFacts) -> Histories:
     """Arrange facts as features read them; whatever was not read raises NotRead when it is asked for."""
-    interactions, messages = facts.interactions, facts.messages
+    acts, messages = facts.interactions, facts.messages
     return Histories(
         as_of=facts.moment,
         created=facts.created,
         lead={**facts.categories, **facts.numbers},
-        interactions=_events(facts, interactions, "kind") if interactions else _not_read("interactions"),
-        messages=_events(facts, messages, "direction") if messages else _not_read("messages"),
-        market=_market(facts),
+        interactions=_events(facts, acts, _Interactions) if acts else _not_read("interactions"),
+        messages=_events(facts, messages, dict) if messages else _not_read("messages"),
+        market=Areas(
+            facts.categories["area"],
+            facts.moment,
+            lambda: _read(facts.index, "index"),
+            lambda: _read(facts.homes, "homes"),
+        ),
     )
 
 
-class _Columns(dict[str, Column]):
-    """Columns by name; one that was not read raises."""
+_PART_OF: dict[str, Part] = {name: part for part, names in VIEWED.items() for name in names}
 
-    def __missing__(self, name: str) -> Column:
-        if name in ("value", "value_90d_ago"):
-            raise NotRead("index")
-        if name == "price_usd":
-            raise NotRead("viewed_prices" if "kind" in self else "homes")
+
+class _Interactions(dict[str, Any]):
+    """Columns of interactions by name; those of the homes looked at raise where they were not read."""
+
+    def __missing__(self, name: str) -> Any:
+        if name in _PART_OF:
+            raise NotRead(_PART_OF[name])
         raise KeyError(name)
+
+
+def _read(part: Any, name: Part) -> Any:
+    if part is None:
+        raise NotRead(name)
+    return part
 
 
 class _Unread:
@@ -64,72 +74,15 @@ class _Unread:
     def __getitem__(self, name: str) -> Any:
         raise NotRead(self._part)
 
+    def __len__(self) -> int:
+        raise NotRead(self._part)
+
 
 def _not_read(part: Part) -> Events:
     return cast(Events, _Unread(part))
 
 
-def _events(facts: LeadFacts, rows: EventRows, name: str) -> Events:
-    coded = Coded.of(rows.name)
+def _events(facts: LeadFacts, rows: EventRows, columns: type[dict[str, Any]]) -> Events:
+    texts = columns({name: Coded.of(values) for name, values in rows.texts.items()})
     age = facts.moment[rows.lead] - rows.happened
-    columns = _Columns({name: coded.values, **rows.numbers})
-    return CodedEvents(len(facts.moment), rows.lead, age, columns, {name: coded})
-
-
-def _market(facts: LeadFacts) -> dict[str, Numbers]:
-    made = _Columns()
-    if facts.index is not None:
-        area, moment = facts.categories["area"], facts.moment
-        made["value"] = _values(facts.index, area, moment, happened_by=moment)
-        made["value_90d_ago"] = _values(facts.index, area, moment, happened_by=moment - 90 * DAY_US)
-    if facts.homes is not None:
-        made["price_usd"] = _prices(facts.homes, facts.categories["area"], facts.moment)
-    return made
-
-
-def _values(index: dict[str, Series], area: Column, moment: Micros, *, happened_by: Micros) -> Numbers:
-    """Newest value of each lead's area that had happened by a time and was learned by its moment."""
-    made = np.full(len(moment), np.nan)
-    for name, (happened, learned, values) in index.items():
-        here = np.flatnonzero(area == name)
-        known = (happened <= happened_by[here, None]) & (learned <= moment[here, None])
-        newest = known.shape[1] - 1 - known[:, ::-1].argmax(axis=1)
-        made[here] = np.where(known.any(axis=1), values[newest], np.nan)
-    return made
-
-
-def _prices(homes: dict[str, tuple[Micros, Numbers]], area: Column, moment: Micros) -> Numbers:
-    """Median asking price in each lead's area, of the homes known at its moment."""
-    made = np.full(len(moment), np.nan)
-    for name, (known, prices) in homes.items():
-        here = np.flatnonzero(area == name)
-        counts = np.searchsorted(known, moment[here], side="right")
-        wanted = np.unique(counts)
-        medians = _medians(prices, wanted) if len(wanted) > 8 else [_median(prices[:n]) for n in wanted]
-        made[here] = np.array(medians)[np.searchsorted(wanted, counts)]
-    return made
-
-
-def _median(prices: Numbers) -> float:
-    known = np.sort(prices[~np.isnan(prices)])
-    return _middle(known.tolist())
-
-
-def _medians(prices: Numbers, counts: Micros) -> list[float]:
-    """Median of the first so many prices, for each of the rising counts, in one walk."""
-    found, ordered, done = [], list[float](), 0
-    listed = prices.tolist()
-    for count in counts.tolist():
-        for price in listed[done:count]:
-            if price == price:  # noqa: PLR0124  NaN is not known
-                insort(ordered, price)
-        done = count
-        found.append(_middle(ordered))
-    return found
-
-
-def _middle(ordered: list[float]) -> float:
-    half, odd = divmod(len(ordered), 2)
-    if not ordered:
-        return float("nan")
-    return ordered[half] if odd else (ordered[half - 1] + ordered[half]) / 2.0
+    return Events(len(facts.moment), rows.lead, age, columns(rows.numbers), texts)

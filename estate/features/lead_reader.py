@@ -13,7 +13,8 @@ from estate.features.lead_histories import NotRead, lead_histories
 from estate.features.live import LeadFeatures, age_in_us, computed_now
 from estate.features.needs import parts_read
 from estate.store.database import Database
-from estate.store.lead_facts import LeadFacts, Part, read_lead_facts
+from estate.store.lead_facts import LeadFacts, read_lead_facts
+from estate.store.lead_statement import Part
 from estate.store.read_connections import ReadConnections
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

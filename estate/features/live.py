@@ -16,7 +16,7 @@ import numpy as np
 from estate.core.frame import Frame
 from estate.core.model_spec import CrmSource, ModelSpec
 from estate.features.events import DAY_US, Micros
-from estate.features.histories import build_histories, micros
+from estate.features.histories import build_histories, micros, superseded
 from estate.store.database import Database
 from estate.store.facts import read_facts
 
@@ -73,13 +73,17 @@ def features_of_leads(
     """
     wanted = tuple(dict.fromkeys(lead_ids))
     facts = {
-        kind: read_facts(database, kind, lead_ids=wanted, as_of=as_of)
+        kind: read_facts(database, kind, lead_ids=wanted, as_of=as_of, versions=True)
         for kind in ("leads", "interactions", "messages")
     }
-    facts |= {kind: read_facts(database, kind, as_of=as_of) for kind in ("properties", "market_index")}
-    known = set(facts["leads"]["lead_id"])
+    facts |= {
+        kind: read_facts(database, kind, as_of=as_of, versions=True)
+        for kind in ("properties", "market_index")
+    }
+    leads = facts["leads"][facts["leads"]["superseded_at"].isna()]
+    known = set(leads["lead_id"])
     found = tuple(name for name in wanted if name in known)
-    created = micros(facts["leads"].set_index("lead_id").loc[list(found), "event_at"])
+    created = micros(leads.set_index("lead_id").loc[list(found), "event_at"])
     moments = np.minimum(_micros(as_of), created + age_in_us(spec))
     histories = build_histories(np.array(found, dtype=object), moments, facts)
     return LeadFeatures(
@@ -110,13 +114,16 @@ def _micros(moment: datetime) -> int:
 def _known_until(
     found: Sequence[str], moments: Micros, facts: Mapping[str, pd.DataFrame]
 ) -> tuple[datetime, ...]:
-    newest = facts["leads"].set_index("lead_id").loc[list(found), "recorded_at"].tolist()
     place = {name: i for i, name in enumerate(found)}
-    for kind in ("interactions", "messages"):
+    leads = facts["leads"][facts["leads"]["superseded_at"].isna()]
+    newest = leads.set_index("lead_id").loc[list(found), "recorded_at"].tolist()
+    for kind in ("leads", "interactions", "messages"):
         own = facts[kind]
         own = own[own["lead_id"].isin(place)]
         lead = own["lead_id"].map(place).to_numpy(np.int64)
-        seen = np.maximum(micros(own["event_at"]), micros(own["recorded_at"])) <= moments[lead]
+        seen = (micros(own["recorded_at"]) <= moments[lead]) & (superseded(own) > moments[lead])
+        if kind != "leads":
+            seen &= micros(own["event_at"]) <= moments[lead]
         for i, learned in zip(lead[seen].tolist(), own["recorded_at"][seen].tolist(), strict=True):
-            newest[i] = max(newest[i], learned)
+            newest[i] = learned if kind == "leads" else max(newest[i], learned)
     return tuple(moment.to_pydatetime() for moment in newest)

@@ -8,10 +8,40 @@ from estate.features.histories import Histories
 
 
 def market_index(h: Histories) -> Numbers:
-    """Newest known market index of the area."""
+    """Newest known market index of the area; missing if none is known."""
     return h.market["value"]
 
 
 def market_index_change_90d(h: Histories) -> Numbers:
-    """Growth of the area's market index over 90 days; 0.02 is 2 %."""
+    """Growth of the area's market index over 90 days; 0.02 is 2 %, missing if either is not known."""
     return divide(h.market["value"], h.market["value_90d_ago"]) - 1.0
+
+
+def market_index_change_30d(h: Histories) -> Numbers:
+    """Growth of the area's market index over 30 days; 0.02 is 2 %, missing if either is not known."""
+    return divide(h.market["value"], h.market["value_30d_ago"]) - 1.0
+
+
+def market_index_change_365d(h: Histories) -> Numbers:
+    """Growth of the area's market index over 365 days; 0.02 is 2 %, missing if either is not known."""
+    return divide(h.market["value"], h.market["value_365d_ago"]) - 1.0
+
+
+def area_price_median_usd(h: Histories) -> Numbers:
+    """Median asking price of the homes known in the area, in USD; missing if none is known."""
+    return h.market["price_usd"]
+
+
+def area_price_change_90d(h: Histories) -> Numbers:
+    """Growth of the area's median asking price over 90 days; 0.02 is 2 %, missing if either is not known."""
+    return divide(h.market["price_usd"], h.market["price_usd_90d_ago"]) - 1.0
+
+
+def area_homes_count(h: Histories) -> Numbers:
+    """Homes known in the area; missing without an area."""
+    return h.market["homes_count"]
+
+
+def area_homes_change_30d(h: Histories) -> Numbers:
+    """Homes known in the area, less those known 30 days before; missing without an area."""
+    return h.market["homes_count"] - h.market["homes_count_30d_ago"]

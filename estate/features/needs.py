@@ -8,7 +8,8 @@ import numpy as np
 
 from estate.core.feature_set import FeatureSet
 from estate.features.lead_histories import NotRead, lead_histories
-from estate.store.lead_facts import PARTS, EventRows, LeadFacts, Part
+from estate.store.lead_facts import LEAD_NUMBERS, LEAD_TEXTS, VIEWED, EventRows, LeadFacts
+from estate.store.lead_statement import PARTS, Part
 
 
 def parts_read(features: FeatureSet) -> frozenset[Part]:
@@ -21,7 +22,7 @@ def parts_read(features: FeatureSet) -> frozenset[Part]:
         try:
             features.compute(lead_histories(_quiet_lead(parts)))
         except NotRead as asked:
-            parts |= {asked.part, "interactions"} if asked.part == "viewed_prices" else {asked.part}
+            parts |= {asked.part, "interactions"} if asked.part in VIEWED else {asked.part}
         except Exception:  # a function of the user's own may not like a lead without any event
             return PARTS
         else:
@@ -31,18 +32,23 @@ def parts_read(features: FeatureSet) -> frozenset[Part]:
 def _quiet_lead(parts: frozenset[Part]) -> LeadFacts:
     one, missing = np.zeros(1, dtype=np.int64), np.full(1, np.nan)
     none: Any = np.zeros(0, dtype=np.int64)
+    texts: dict[str, Any] = {"kind": ()}
     seen = {"duration_seconds": np.zeros(0)}
-    if "viewed_prices" in parts:
-        seen["price_usd"] = np.zeros(0)
+    if "viewed_homes" in parts:
+        seen |= dict.fromkeys(VIEWED["viewed_homes"], np.zeros(0))
+    if "viewed_names" in parts:
+        texts |= dict.fromkeys(VIEWED["viewed_names"], ())
     return LeadFacts(
         one,
         one,
         one,
         one,
-        numbers=dict.fromkeys(("budget_usd", "bedrooms_wanted", "timeline_days"), missing),
-        categories={name: np.array([None], dtype=object) for name in ("source", "area", "financing")},
-        interactions=EventRows(none, none, none, (), seen) if "interactions" in parts else None,
-        messages=EventRows(none, none, none, (), {"length": np.zeros(0)}) if "messages" in parts else None,
+        numbers=dict.fromkeys(LEAD_NUMBERS, missing),
+        categories={name: np.array([None], dtype=object) for name in LEAD_TEXTS},
+        interactions=EventRows(none, none, none, texts, seen) if "interactions" in parts else None,
+        messages=EventRows(none, none, none, {"direction": (), "channel": ()}, {"length": np.zeros(0)})
+        if "messages" in parts
+        else None,
         index={} if "index" in parts else None,
         homes={} if "homes" in parts else None,
     )

@@ -7,10 +7,10 @@ from estate.features.histories import Histories
 
 
 def lead_source(h: Histories) -> Column:
-    """Portal, advertisement or person that brought the lead."""
+    """Portal, advertisement or person that brought the lead; missing if it is not known."""
     return h.lead["source"]
 
 
 def lead_area(h: Histories) -> Column:
-    """Area that the lead looks in."""
+    """Area that the lead looks in; missing if it is not known."""
     return h.lead["area"]

@@ -1,6 +1,6 @@
 """Every table of the platform, for whoever makes or compares the schema."""
 
-from estate.store import training_tables, watch_tables
+from estate.store import erasure_tables, intake_tables, training_tables, watch_tables
 from estate.store.tables import metadata
 
-__all__ = ["metadata", "training_tables", "watch_tables"]
+__all__ = ["erasure_tables", "intake_tables", "metadata", "training_tables", "watch_tables"]

@@ -7,6 +7,8 @@ announcement (the connection broke, the server restarted) and is only as late as
 from __future__ import annotations
 
 import logging
+import os
+import select
 from collections.abc import Callable
 from time import monotonic
 
@@ -43,6 +45,8 @@ class Announcements:
         self._address, self._pause, self._channel = address, pause, channel
         self._connection: psycopg.Connection[tuple[object, ...]] | None = None
         self._retry_at = 0.0
+        self._ended = False
+        self._wake: tuple[int, int] | None = None  # what is written to the second ends a wait on the first
 
     @property
     def listening(self) -> bool:
@@ -70,22 +74,52 @@ class Announcements:
         if self._connection is None:
             self._pause(seconds)
             return False
+        if self._wake is None:
+            self._wake = os.pipe()
+        if self._ended:
+            return False
         until = monotonic() + seconds
         try:
-            heard = list(self._connection.notifies(timeout=seconds, stop_after=1))
-        except psycopg.Error as error:
+            heard = self._heard(self._connection) or (
+                _something_came(self._connection, self._wake[0], seconds) and self._heard(self._connection)
+            )
+        except (psycopg.Error, OSError) as error:
             self._lost(error)
             self._pause(max(0.0, until - monotonic()))  # never a busy loop
             return False
-        return bool(heard)
+        return heard
+
+    def end(self) -> None:
+        """End the wait, and every later one, at once; from another thread than the one that waits."""
+        self._ended = True
+        if self._wake is not None:
+            os.write(self._wake[1], b"\0")
 
     def close(self) -> None:
-        """Stop listening."""
+        """Stop listening, for good."""
+        self._disconnect()
+        wake, self._wake, self._ended = self._wake, None, True
+        for end in wake or ():
+            os.close(end)
+
+    def _disconnect(self) -> None:
         if self._connection is not None:
             self._connection.close()
             self._connection = None
 
+    @staticmethod
+    def _heard(connection: psycopg.Connection[tuple[object, ...]]) -> bool:
+        return bool(list(connection.notifies(timeout=0, stop_after=1)))
+
     def _lost(self, error: Exception) -> None:
-        self.close()
+        self._disconnect()
         self._retry_at = monotonic() + _RETRY_SECONDS
         logger.info("announcements_away error=%s", type(error).__name__)
+
+
+def _something_came(connection: psycopg.Connection[tuple[object, ...]], wake: int, seconds: float) -> bool:
+    """Wait in the kernel: psycopg itself wakes ten times a second, and each time takes Python's lock."""
+    waiting = select.poll()
+    waiting.register(connection.fileno(), select.POLLIN)
+    waiting.register(wake, select.POLLIN)
+    return any(found != wake for found, _ in waiting.poll(seconds * 1000))

@@ -9,96 +9,30 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import lru_cache
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from estate.core.frame import Categories, Numbers
+from estate.store.lead_statement import PARTS, Part, statement
 from estate.store.read_connections import ReadConnections
 
 Micros = NDArray[np.int64]
-Part = Literal["interactions", "viewed_prices", "messages", "index", "homes"]
-PARTS: frozenset[Part] = frozenset(("interactions", "viewed_prices", "messages", "index", "homes"))
-"""What can be left out where no feature reads it: interactions, the price of the home of each, messages,
-the market index of the leads' areas, and the asking prices there."""
+Series = tuple[Micros, Micros, Micros, Numbers]
+"""When each value was so, when it was learned, when it was superseded, and the value."""
+Homes = tuple[Micros, Micros, Numbers]
+"""Since when each version of a home is known, until when, and its asking price in USD."""
 
-Series = tuple[Micros, Micros, Numbers]
-"""When each value was so, when it was learned, and the value."""
+VIEWED: dict[Part, tuple[str, ...]] = {
+    "viewed_homes": ("price_usd", "bedrooms", "living_area_sqft"),
+    "viewed_names": ("property_id", "area"),
+}
+"""Columns of interactions that are of the home looked at, by the part that reads them."""
+LEAD_TEXTS = ("source", "area", "financing", "time_zone")
+LEAD_NUMBERS = ("budget_usd", "bedrooms_wanted", "timeline_days")
 
 _POSTGRES_EPOCH_US = 946_684_800_000_000  # 1 January 2000
-
-_WANTED = """
-WITH wanted AS MATERIALIZED (
-  SELECT (asked.position - 1)::int4 AS at, l.*, LEAST(%(as_of)s::timestamptz, l.event_at + %(age)s) AS moment
-  FROM unnest(%(lead_ids)s::text[]) WITH ORDINALITY AS asked (lead_id, position) JOIN leads l USING (lead_id)
-  WHERE l.event_at <= %(as_of)s AND l.recorded_at <= %(as_of)s
-), own AS (
-  SELECT string_agg(int4send(at), ''::bytea) AS at, string_agg(timestamptz_send(event_at), '') AS created,
-         string_agg(timestamptz_send(moment), '') AS moment,
-         string_agg(timestamptz_send(recorded_at), '') AS learned,
-         array_agg(source) AS source, array_agg(area) AS area, array_agg(financing) AS financing,
-         string_agg(float8send(coalesce(budget_usd, 'NaN')), '') AS budget_usd,
-         string_agg(float8send(coalesce(bedrooms_wanted, 'NaN')), '') AS bedrooms_wanted,
-         string_agg(float8send(coalesce(timeline_days, 'NaN')), '') AS timeline_days
-  FROM (SELECT * FROM wanted ORDER BY at) AS w
-)"""
-_INTERACTIONS = """
-, interactions_of AS (
-  SELECT string_agg(int4send(at), '') AS at, string_agg(timestamptz_send(event_at), '') AS happened,
-         string_agg(timestamptz_send(recorded_at), '') AS learned, array_agg(kind) AS kind,
-         string_agg(float8send(coalesce(duration_seconds, 'NaN')), '') AS duration_seconds{price}
-  FROM (
-    SELECT w.at, i.event_at, i.recorded_at, i.kind, i.duration_seconds{home}
-    FROM wanted w JOIN interactions i ON i.lead_id = w.lead_id
-     AND i.event_at <= w.moment AND i.recorded_at <= w.moment{join}
-    ORDER BY w.at, i.event_at, i.interaction_id COLLATE "C"
-  ) AS found
-)"""
-_PRICE = ", string_agg(float8send(coalesce(price_usd, 'NaN')), '') AS price_usd"
-_JOIN = """
-    LEFT JOIN properties p ON p.property_id = i.property_id
-     AND p.event_at <= i.event_at AND p.recorded_at <= i.event_at"""
-_MESSAGES = """
-, messages_of AS (
-  SELECT string_agg(int4send(at), '') AS at, string_agg(timestamptz_send(event_at), '') AS happened,
-         string_agg(timestamptz_send(recorded_at), '') AS learned, array_agg(direction) AS direction,
-         string_agg(int4send(length), '') AS length
-  FROM (
-    SELECT w.at, m.event_at, m.recorded_at, m.direction, char_length(m.text) AS length
-    FROM wanted w JOIN messages m ON m.lead_id = w.lead_id
-     AND m.event_at <= w.moment AND m.recorded_at <= w.moment
-    ORDER BY w.at, m.event_at, m.message_id COLLATE "C"
-  ) AS found
-)"""
-_INDEX = """
-, index_of AS (
-  SELECT array_agg(area) AS area, array_agg(happened) AS happened, array_agg(learned) AS learned,
-         array_agg(value) AS value
-  FROM (
-    SELECT area, string_agg(timestamptz_send(event_at), '') AS happened,
-           string_agg(timestamptz_send(recorded_at), '') AS learned,
-           string_agg(float8send(value), '') AS value
-    FROM (
-      SELECT * FROM market_index
-      WHERE area IN (SELECT area FROM wanted) AND event_at <= %(as_of)s AND recorded_at <= %(as_of)s
-      ORDER BY area, event_at, index_id COLLATE "C"
-    ) AS series
-    GROUP BY area
-  ) AS found
-)"""
-_HOMES = """
-, homes_of AS (
-  SELECT array_agg(area) AS area, array_agg(known) AS known, array_agg(price) AS price
-  FROM (
-    SELECT area, string_agg(timestamptz_send(GREATEST(event_at, recorded_at)), '') AS known,
-           string_agg(float8send(coalesce(price_usd, 'NaN')), '') AS price
-    FROM properties
-    WHERE area IN (SELECT area FROM wanted) AND event_at <= %(as_of)s AND recorded_at <= %(as_of)s
-    GROUP BY area
-  ) AS found
-)"""
 
 
 @dataclass(frozen=True)
@@ -111,15 +45,16 @@ class EventRows:
         Position of the event's lead.
     happened, learned : int64 array
         Microseconds since 1970, UTC.
-    name : sequence of str
-        Kind of an interaction, direction of a message.
+    texts : mapping of str to sequence of str
+        ``kind`` of an interaction; ``property_id`` and the property's ``area``; ``direction`` and ``channel``
+        of a message. None is missing.
     numbers : mapping of str to float64 array
     """
 
     lead: NDArray[np.int64]
     happened: Micros
     learned: Micros
-    name: Sequence[str]
+    texts: dict[str, Sequence[str | None]]
     numbers: dict[str, Numbers]
 
 
@@ -136,10 +71,10 @@ class LeadFacts:
     numbers, categories : mapping of str to array of shape (n,)
         Attributes of the lead itself.
     interactions, messages : EventRows, optional
-    index : mapping of str to three arrays, optional
-        By area: when each value was so, rising, when it was learned, and the value.
-    homes : mapping of str to pair of arrays, optional
-        By area: since when each home is known, rising, and its asking price in USD.
+    index : mapping of str to four arrays, optional
+        By area: when each value was so, rising, when it was learned and superseded, and the value.
+    homes : mapping of str to three arrays, optional
+        By area: since when each version of a home is known, until when, and its asking price in USD.
     """
 
     position: NDArray[np.int64]
@@ -151,7 +86,7 @@ class LeadFacts:
     interactions: EventRows | None
     messages: EventRows | None
     index: dict[str, Series] | None
-    homes: dict[str, tuple[Micros, Numbers]] | None
+    homes: dict[str, Homes] | None
 
 
 def read_lead_facts(
@@ -181,13 +116,11 @@ def read_lead_facts(
         If the database can't be reached or lacks a table.
     """
     values = {"lead_ids": list(lead_ids), "as_of": as_of, "age": timedelta(microseconds=age_us)}
-    row = iter(connections.row(_statement(parts), values))
-    own = [next(row) for _ in range(10)]
+    row = iter(connections.row(statement(parts), values))
+    own = [next(row) for _ in range(11)]
     position = _ints(own[0])
-    numbers = {
-        name: _floats(own[7 + i]) for i, name in enumerate(("budget_usd", "bedrooms_wanted", "timeline_days"))
-    }
-    categories = {name: _texts(own[4 + i]) for i, name in enumerate(("source", "area", "financing"))}
+    numbers = {name: _floats(own[8 + i]) for i, name in enumerate(LEAD_NUMBERS)}
+    categories = {name: _texts(own[4 + i]) for i, name in enumerate(LEAD_TEXTS)}
     return LeadFacts(
         position,
         created=_times(own[1]),
@@ -202,58 +135,38 @@ def read_lead_facts(
     )
 
 
-@lru_cache
-def _statement(parts: frozenset[Part]) -> bytes:
-    """Return the statement that reads these parts, and no others."""
-    made, of = _WANTED, ["own"]
-    if "interactions" in parts:
-        prices = "viewed_prices" in parts
-        words = {"price": _PRICE, "home": ", p.price_usd", "join": _JOIN} if prices else {}
-        made += _INTERACTIONS.format(**{"price": "", "home": "", "join": "", **words})
-        of.append("interactions_of")
-    if "messages" in parts:
-        made += _MESSAGES
-        of.append("messages_of")
-    if "index" in parts:
-        made += _INDEX
-        of.append("index_of")
-    if "homes" in parts:
-        made += _HOMES
-        of.append("homes_of")
-    columns = ", ".join(f"{name}.*" for name in of)
-    return f"{made}\nSELECT {columns} FROM {', '.join(of)}".encode()
-
-
 def _interactions(row: Iterator[Any], position: NDArray[np.int64], parts: frozenset[Part]) -> EventRows:
     lead, happened, learned = _ints(next(row)), _times(next(row)), _times(next(row))
-    kind, numbers = next(row) or (), {"duration_seconds": _floats(next(row))}
-    if "viewed_prices" in parts:
-        numbers["price_usd"] = _floats(next(row))
-    return EventRows(np.searchsorted(position, lead), happened, learned, kind, numbers)
+    texts: dict[str, Sequence[str | None]] = {"kind": next(row) or ()}
+    numbers = {"duration_seconds": _floats(next(row))}
+    if "viewed_homes" in parts:
+        numbers |= {name: _floats(next(row)) for name in VIEWED["viewed_homes"]}
+    if "viewed_names" in parts:
+        texts |= {name: next(row) or () for name in VIEWED["viewed_names"]}
+    return EventRows(np.searchsorted(position, lead), happened, learned, texts, numbers)
 
 
 def _messages(row: Iterator[Any], position: NDArray[np.int64]) -> EventRows:
     lead, happened, learned = _ints(next(row)), _times(next(row)), _times(next(row))
-    direction, length = next(row) or (), _ints(next(row)).astype(np.float64)
-    return EventRows(np.searchsorted(position, lead), happened, learned, direction, {"length": length})
+    texts: dict[str, Sequence[str | None]] = {name: next(row) or () for name in ("direction", "channel")}
+    length = _ints(next(row)).astype(np.float64)
+    return EventRows(np.searchsorted(position, lead), happened, learned, texts, {"length": length})
 
 
 def _index(row: Iterator[Any]) -> dict[str, Series]:
-    columns = [next(row) or () for _ in range(4)]
+    columns = [next(row) or () for _ in range(5)]
     return {
-        area: (_times(happened), _times(learned), _floats(value))
-        for area, happened, learned, value in zip(*columns, strict=True)
+        area: (_times(happened), _times(learned), _ends(ended), _floats(value))
+        for area, happened, learned, ended, value in zip(*columns, strict=True)
     }
 
 
-def _homes(row: Iterator[Any]) -> dict[str, tuple[Micros, Numbers]]:
-    areas, known, prices = (next(row) or () for _ in range(3))
-    made = {}
-    for area, since, price in zip(areas, known, prices, strict=True):
-        times = _times(since)
-        order = np.argsort(times, kind="stable")
-        made[area] = times[order], _floats(price)[order]
-    return made
+def _homes(row: Iterator[Any]) -> dict[str, Homes]:
+    columns = [next(row) or () for _ in range(4)]
+    return {
+        area: (_times(since), _ends(ended), _floats(price))
+        for area, since, ended, price in zip(*columns, strict=True)
+    }
 
 
 def _ints(run: bytes | None) -> NDArray[np.int64]:
@@ -262,6 +175,11 @@ def _ints(run: bytes | None) -> NDArray[np.int64]:
 
 def _times(run: bytes | None) -> Micros:
     return np.frombuffer(run or b"", dtype=">i8").astype(np.int64) + _POSTGRES_EPOCH_US
+
+
+def _ends(run: bytes | None) -> Micros:
+    sent, never = np.frombuffer(run or b"", dtype=">i8").astype(np.int64), np.iinfo(np.int64).max
+    return np.where(sent == never, never, sent + (sent < never) * _POSTGRES_EPOCH_US)
 
 
 def _floats(run: bytes | None) -> Numbers:

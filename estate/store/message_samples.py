@@ -22,6 +22,7 @@ def sample_texts(connection: sa.Connection, *, since: datetime, until: datetime,
             messages.c.event_at >= since,
             messages.c.event_at < until,
             messages.c.recorded_at < until,
+            messages.c.superseded_at >= until,
         )
         .group_by(messages.c.lead_id)
         .order_by(sa.func.md5(messages.c.lead_id))

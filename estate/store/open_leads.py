@@ -34,7 +34,11 @@ def newest_open_lead_ids(
 
 def leads_between(connection: sa.Connection, first: datetime, last: datetime) -> list[str]:
     """Return the leads that came from the first moment to before the last one, in order of id."""
-    query = sa.select(leads.c.lead_id).where(leads.c.event_at >= first, leads.c.event_at < last)
+    query = sa.select(leads.c.lead_id).where(
+        leads.c.event_at >= first,
+        leads.c.event_at < last,
+        leads.c.superseded_at == sa.literal_column("'infinity'"),
+    )
     return list(connection.execute(query.order_by(leads.c.lead_id)).scalars())
 
 
@@ -49,4 +53,4 @@ def _open(as_of: datetime, came: tuple[datetime, datetime] | None) -> tuple[sa.C
 
 
 def _known(table: sa.Table, as_of: datetime) -> tuple[sa.ColumnElement[bool], ...]:
-    return (table.c.event_at <= as_of, table.c.recorded_at <= as_of)
+    return (table.c.event_at <= as_of, table.c.recorded_at <= as_of, table.c.superseded_at > as_of)

@@ -18,6 +18,7 @@ from psycopg import sql
 
 from estate.core.errors import DataError, StoreError
 from estate.store.copy_format import HEADER, TRAILER
+from estate.store.erasures import drop_erased_predictions
 from estate.store.prediction_rows import Layout, PredictionRows
 from estate.store.shadow_rows import ShadowRows
 
@@ -146,7 +147,10 @@ def _copy(connection: Connection, table: str, groups: Sequence[KeptRows]) -> int
     with connection.cursor() as cursor:
         with cursor.copy(statement) as copy:
             copy.write(b"".join([HEADER, *(group.copied() for group in groups), TRAILER]))
-        return max(cursor.rowcount, 0)
+        written = max(cursor.rowcount, 0)
+        return written - drop_erased_predictions(
+            cursor, table, [name for group in groups for name in group.names()]
+        )
 
 
 def _unknown(connection: Connection, table: str, groups: Sequence[KeptRows]) -> list[KeptRows]:

@@ -10,15 +10,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 
 import numpy as np
 import sqlalchemy as sa
 from numpy.typing import NDArray
-from sqlalchemy.dialects.postgresql import insert
 
 from estate.core.frame import Column, Numbers
-from estate.store.tables import outcomes, predictions
+from estate.store.tables import predictions
 
 Micros = NDArray[np.int64]
 NEVER = np.iinfo(np.int64).max
@@ -39,12 +37,13 @@ _CATEGORY = (
 _KNOWN = """, heard AS (
   SELECT lead_id, min(event_at) AS any_at, min(recorded_at) AS learned_at,
          min(event_at) FILTER (WHERE kind = :kind) AS this_at
-  FROM outcomes WHERE event_at <= :now AND recorded_at <= :now GROUP BY lead_id
+  FROM outcomes WHERE event_at <= :now AND recorded_at <= :now AND superseded_at > :now GROUP BY lead_id
 )"""
 _OF_CASES = "SELECT a.* FROM asked a"
 _OF_LEADS = """
   SELECT a.*, d.event_at AS created_at, h.any_at, h.learned_at, h.this_at FROM asked a
   LEFT JOIN leads d ON d.lead_id = a.entity_id AND d.event_at <= :now AND d.recorded_at <= :now
+   AND d.superseded_at > :now
   LEFT JOIN heard h ON h.lead_id = a.entity_id"""
 _TIMES = ("created_at", "any_at", "learned_at", "this_at")
 _UNNAMED = (
@@ -54,7 +53,7 @@ _UNNAMED = (
 _DAILY = """
 SELECT floor(extract(epoch FROM CAST(:now AS timestamptz) - recorded_at) / 86400)::int AS day,
        count(*) AS found, max(recorded_at) AS newest
-FROM outcomes WHERE recorded_at <= :now AND recorded_at > :since GROUP BY 1"""
+FROM outcomes WHERE recorded_at <= :now AND superseded_at > :now AND recorded_at > :since GROUP BY 1"""
 
 
 @dataclass(frozen=True)
@@ -180,37 +179,15 @@ def read_arrivals(connection: sa.Connection, *, now: datetime, days: int = 120) 
     return Arrivals(daily, max((row.newest for row in rows), default=None))
 
 
-@dataclass(frozen=True)
-class SentOutcome:
-    """An outcome that names the answer that it followed, not the lead."""
+def leads_of_predictions(connection: sa.Connection, ids: Sequence[str]) -> dict[str, str | None]:
+    """Return whom answers were about, by their id; None for one about a row without a name.
 
-    prediction_id: str
-    kind: str
-    event_at: datetime
-
-
-def record_by_prediction(
-    connection: sa.Connection, sent: Sequence[SentOutcome], *, recorded_at: datetime
-) -> tuple[str, ...]:
-    """Keep outcomes that were sent by prediction id as outcomes of the leads that were answered about.
-
-    The same outcome sent again changes nothing. Returns the ids that name no answer, or one without a lead.
+    Parameters
+    ----------
+    ids : sequence of str
+        UUIDs; of those that name no answer nothing is returned.
     """
     asked = sa.select(predictions.c.prediction_id, predictions.c.entity_id).where(
-        predictions.c.prediction_id.in_([one.prediction_id for one in sent])
+        predictions.c.prediction_id.in_(ids)
     )
-    leads = {row.prediction_id: row.entity_id for row in connection.execute(asked)}
-    rows: list[dict[str, Any]] = [
-        {
-            "outcome_id": f"prediction:{one.prediction_id}:{one.kind}",
-            "lead_id": leads[one.prediction_id],
-            "kind": one.kind,
-            "event_at": one.event_at,
-            "recorded_at": recorded_at,
-        }
-        for one in sent
-        if leads.get(one.prediction_id)
-    ]
-    if rows:
-        connection.execute(insert(outcomes).values(rows).on_conflict_do_nothing())
-    return tuple(one.prediction_id for one in sent if not leads.get(one.prediction_id))
+    return {row.prediction_id: row.entity_id for row in connection.execute(asked)}

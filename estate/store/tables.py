@@ -1,7 +1,9 @@
 """Every table of the platform's own database.
 
 Facts carry two clocks: ``event_at`` is when it happened, ``recorded_at`` when we learned of it.
-A reader as of time t sees only facts with both at or before t.
+A fact that turns out wrong gets a newer version, and the older one a ``superseded_at``: when the newer one
+was recorded. A reader as of time t sees the versions with ``event_at`` and ``recorded_at`` at or before t and
+``superseded_at`` after t: at most one of each fact.
 """
 
 from __future__ import annotations
@@ -15,6 +17,10 @@ metadata = sa.MetaData()
 _time = sa.DateTime(timezone=True)
 
 
+SUPERSEDED = "superseded_at"
+"""The column of facts that says until when a version was held to be true; infinity for the newest one."""
+
+
 def _fact(name: str, key: str, *columns: sa.Column[Any]) -> sa.Table:
     return sa.Table(
         name,
@@ -23,6 +29,7 @@ def _fact(name: str, key: str, *columns: sa.Column[Any]) -> sa.Table:
         *columns,
         sa.Column("event_at", _time, nullable=False),
         sa.Column("recorded_at", _time, nullable=False),
+        sa.Column(SUPERSEDED, _time, primary_key=True, server_default="infinity"),
     )
 
 
@@ -35,6 +42,7 @@ leads = _fact(
     sa.Column("bedrooms_wanted", sa.Float),
     sa.Column("timeline_days", sa.Float),
     sa.Column("financing", sa.Text),
+    sa.Column("time_zone", sa.Text),
 )
 interactions = _fact(
     "interactions",
@@ -79,6 +87,7 @@ for _table in (interactions, messages, outcomes):
     sa.Index(f"ix_{_table.name}_lead_event", _table.c.lead_id, _table.c.event_at)
 sa.Index("ix_leads_event", leads.c.event_at)
 sa.Index("ix_market_index_area_event", market_index.c.area, market_index.c.event_at)
+sa.Index("ix_properties_area", properties.c.area)
 
 imports = sa.Table(
     "imports",

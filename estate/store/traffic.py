@@ -16,12 +16,16 @@ _FACTS = {
     "leads": """
 SELECT floor(extract(epoch FROM CAST(:until AS timestamptz) - recorded_at) / 3600)::int AS hour,
        count(*) AS rows
-FROM leads WHERE event_at >= :since AND recorded_at >= :since AND recorded_at < :until GROUP BY 1""",
+FROM leads
+WHERE event_at >= :since AND recorded_at >= :since AND recorded_at < :until AND superseded_at >= :until
+GROUP BY 1""",
     "interactions": """
 SELECT floor(extract(epoch FROM CAST(:until AS timestamptz) - i.recorded_at) / 3600)::int AS hour,
        count(*) AS rows
 FROM leads l JOIN interactions i ON i.lead_id = l.lead_id AND i.event_at >= :since
-WHERE l.event_at >= :since AND i.recorded_at >= :since AND i.recorded_at < :until GROUP BY 1""",
+WHERE l.event_at >= :since AND l.superseded_at >= :until
+  AND i.recorded_at >= :since AND i.recorded_at < :until AND i.superseded_at >= :until
+GROUP BY 1""",
 }
 _DOUBLED = """
 SELECT count(*) AS rows, count(DISTINCT (entity_id, layout, numbers, texts, features)) AS different FROM (

@@ -62,14 +62,7 @@ class TrainingData:
     @property
     def fingerprint(self) -> str:
         """SHA-256 over every value, label, id and time, those of protected columns too."""
-        digest = hashlib.sha256()
-        for name, values in (*self.features.columns.items(), *self.protected.columns.items()):
-            digest.update(name.encode())
-            digest.update(
-                values.tobytes() if values.dtype != object else "\0".join(map(str, values)).encode()
-            )
-        digest.update(self.y.tobytes() + self.times.tobytes() + "\0".join(map(str, self.entities)).encode())
-        return digest.hexdigest()
+        return fingerprint_of(self.features, self.protected, self.y, self.times, self.entities)
 
     def take(self, index: NDArray[np.intp]) -> TrainingData:
         """Return some of the rows."""
@@ -85,3 +78,13 @@ class TrainingData:
             self.protected.take(index),
             None if self.uses is None else self.uses[index],
         )
+
+
+def fingerprint_of(features: Frame, protected: Frame, y: Column, times: Column, entities: Column) -> str:
+    """Return the fingerprint of rows: SHA-256, by which their evidence names them."""
+    digest = hashlib.sha256()
+    for name, values in (*features.columns.items(), *protected.columns.items()):
+        digest.update(name.encode())
+        digest.update(values.tobytes() if values.dtype != object else "\0".join(map(str, values)).encode())
+    digest.update(y.tobytes() + times.tobytes() + "\0".join(map(str, entities)).encode())
+    return digest.hexdigest()

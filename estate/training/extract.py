@@ -14,7 +14,8 @@ from estate.core.errors import ContractError, LeadloopError, SpecError
 from estate.core.frame import Column, Frame, Numbers, category_text
 from estate.core.model_spec import CrmSource, ModelSpec, QuerySource, TableSource, Task
 from estate.features.events import DAY_US
-from estate.features.histories import build_histories, micros
+from estate.features.histories import micros
+from estate.features.many_leads import features_of_many
 from estate.store.database import Database
 from estate.store.facts import read_facts
 from estate.training.data import TrainingData
@@ -48,11 +49,8 @@ def extract(spec: ModelSpec, database: Database | None, *, as_of: datetime) -> T
 
 
 def _from_histories(spec: ModelSpec, source: CrmSource, database: Database, as_of: datetime) -> TrainingData:
-    facts = {
-        kind: read_facts(database, kind, as_of=as_of)
-        for kind in ("leads", "interactions", "messages", "properties", "market_index", "outcomes")
-    }
-    rows, outcomes = facts["leads"], facts["outcomes"]
+    rows = read_facts(database, "leads", as_of=as_of)
+    outcomes = read_facts(database, "outcomes", as_of=as_of)
     moment = micros(rows["event_at"]) + int(source.age_days * DAY_US)
     resolved, happens = _outcome_times(rows, outcomes, source.outcome)
     now = int(as_of.timestamp() * 1e6)
@@ -61,7 +59,7 @@ def _from_histories(spec: ModelSpec, source: CrmSource, database: Database, as_o
     order = np.flatnonzero(ripe)
     order = order[np.argsort(moment[order], kind="stable")]
     ids = rows["lead_id"].to_numpy(dtype=object)[order]
-    features = spec.features.compute(build_histories(ids, moment[order], facts))
+    features = features_of_many(database, spec.features, ids, moment[order], as_of=as_of)
     y = (happens[order] <= moment[order] + int(source.horizon_days * DAY_US)).astype(np.float64)
     return TrainingData(
         features,

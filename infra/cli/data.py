@@ -30,6 +30,9 @@ def import_command(
     mapping: Annotated[
         Path | None, typer.Option(help="YAML: what the file calls our columns and values.")
     ] = None,
+    corrections: Annotated[
+        bool, typer.Option(help="Other values of known facts are corrections, learned now.")
+    ] = False,
     as_json: _Json = False,
 ) -> None:
     """Import a file; the same file again changes nothing, a killed import goes on where it was."""
@@ -39,7 +42,15 @@ def import_command(
     read = read_mapping(mapping) if mapping else None
     settings, database = _where()
     with _bar() as progress:
-        report = import_file(database, kind, file, home=settings.home, mapping=read, progress=progress)
+        report = import_file(
+            database,
+            kind,
+            file,
+            home=settings.home,
+            mapping=read,
+            corrections=corrections,
+            progress=progress,
+        )
     sys.stdout.write((_as_json(report) if as_json else _sentence(report)) + "\n")
 
 
@@ -113,6 +124,10 @@ def _sentence(report: ImportReport) -> str:
     if report.finished_before:
         return f"{report.file.name} was imported before: {report.rows_read:,} rows, nothing new."
     parts = [f"{report.rows_new:,} new", f"{report.rows_known:,} known", f"{report.rows_refused:,} refused"]
+    if report.rows_corrected:
+        parts.insert(1, f"{report.rows_corrected:,} corrected")
+    if report.rows_erased:
+        parts.append(f"{report.rows_erased:,} left out of erased leads")
     lines = [f"{report.kind} from {report.file.name}: {report.rows_read:,} rows, {', '.join(parts)}."]
     if report.resumed_at:
         lines.append(f"Went on after row {report.resumed_at:,}, where the last run ended.")

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
-from typer.core import TyperGroup
+
+from infra.cli.lists_by_default import ListsByDefault
 
 if TYPE_CHECKING:
     from estate.store.database import Database
@@ -18,17 +19,9 @@ Id = Annotated[str, typer.Argument(help="Of the incident, or its beginning.")]
 Why = Annotated[str, typer.Option("--why", help="For those who read it later.")]
 
 
-class _ListsByDefault(TyperGroup):
-    """Without the name of a command it lists: ``incidents MODEL --open``."""
-
-    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        named = bool(args) and (args[0] in self.commands or args[0] == "--help")
-        return super().parse_args(ctx, args if named else ["list", *args])
-
-
 def register(app: typer.Typer) -> None:
     """Add the commands."""
-    group = typer.Typer(cls=_ListsByDefault, rich_markup_mode=None)
+    group = typer.Typer(cls=ListsByDefault, rich_markup_mode=None)
     group.callback()(incidents)
     group.command("list")(list_all)
     group.command("resolve")(resolve)

@@ -23,11 +23,15 @@ from infra.cli import (
     data,
     doctor,
     down,
+    events,
+    features,
+    forget,
     history,
     incidents,
     keys,
     ledger,
     quality,
+    rebuild,
     registry,
     rehearse,
     reports,
@@ -52,7 +56,11 @@ down.register(app)
 status.register(app)
 doctor.register(app)
 data.register(app)
+features.register(app)
+events.register(app)
+forget.register(app)
 training.register(app)
+rebuild.register(app)
 requests.register(app)
 registry.register(app)
 history.register(app)

@@ -6,6 +6,7 @@ from serving.guard.api_key import Role
 
 _OPEN = ("/health/", "/v2/health/")
 _OPEN_EXACT = ("/ping", "/health")  # as clients of `mlflow models serve` ask
+_SIGNED = "/v1/webhooks/"  # who sends there has no key: each body is signed
 _METRICS = "/metrics"
 _SCORE = (
     "/v1/models",
@@ -38,6 +39,6 @@ def role_of(path: str, *, metrics_open: bool) -> Role | None:
     >>> role_of("/health/live", metrics_open=False) is None
     True
     """
-    if path.startswith(_OPEN) or path in _OPEN_EXACT or (path == _METRICS and metrics_open):
+    if path.startswith((*_OPEN, _SIGNED)) or path in _OPEN_EXACT or (path == _METRICS and metrics_open):
         return None
     return Role.SCORE if path.startswith(_SCORE) else Role.ADMIN

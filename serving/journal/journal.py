@@ -55,6 +55,8 @@ class Journal:
         Rows that may wait in memory while the disk takes nothing.
     count_kept, count_dropped : callable
         Told of rows.
+    waits : callable
+        Called when a record begins to wait in memory; it must not come back here.
     """
 
     def __init__(  # noqa: PLR0913 - limits, by keyword
@@ -66,10 +68,11 @@ class Journal:
         queue_rows: int = QUEUE_ROWS,
         count_kept: Count = _uncounted,
         count_dropped: Count = _uncounted,
+        waits: Callable[[], object] = lambda: None,
     ) -> None:
         self.folder = folder
         self._segment_bytes, self._most_bytes, self._queue_rows = segment_bytes, most_bytes, queue_rows
-        self._count_kept, self._count_dropped = count_kept, count_dropped
+        self._count_kept, self._count_dropped, self._waits = count_kept, count_dropped, waits
         self._queue: deque[Record] = deque()
         self.waiting_rows = 0
         self._segment: Segment | None = None
@@ -184,6 +187,7 @@ class Journal:
             return
         self._queue.append(record)
         self.waiting_rows += record.rows
+        self._waits()
 
     def _drop(self, rows: int) -> None:
         self._count_dropped(rows)

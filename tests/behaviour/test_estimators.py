@@ -150,6 +150,7 @@ def exported(spec: ModelSpec, make: Callable[[], Any], parts: dict[str, Split], 
         return write_bundle(trained, parts[spec.name], folder)[1]
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("name", CLASSIFIERS)
 def test_classifiers_are_exported_exactly(
     name: str, homes: Path, parts: dict[str, Split], tmp_path: Path
@@ -157,6 +158,7 @@ def test_classifiers_are_exported_exactly(
     assert exported(home_spec(homes), CLASSIFIERS[name], parts, tmp_path) <= TOLERANCE
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("name", ["RandomForestClassifier", "XGBClassifier", "MLPClassifier", "SVC"])
 def test_classifiers_of_three_classes_are_exported_exactly(
     name: str, homes: Path, parts: dict[str, Split], tmp_path: Path
@@ -164,6 +166,7 @@ def test_classifiers_of_three_classes_are_exported_exactly(
     assert exported(band_spec(homes), CLASSIFIERS[name], parts, tmp_path) <= TOLERANCE
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("name", REGRESSORS)
 def test_regressors_are_exported_exactly(
     name: str, homes: Path, parts: dict[str, Split], tmp_path: Path
@@ -171,6 +174,7 @@ def test_regressors_are_exported_exactly(
     assert exported(days_spec(homes), REGRESSORS[name], parts, tmp_path) <= TOLERANCE
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("name", REFUSED)
 def test_others_are_refused_in_one_sentence(
     name: str, homes: Path, parts: dict[str, Split], tmp_path: Path

@@ -68,6 +68,7 @@ def test_files_that_can_not_be_read_stop_nobody_else(stack: Settings, folder: Pa
     assert call(stack, "/v1/models/mistaken/predict", {"rows": [ROW]})["status"] == 404
 
 
+@pytest.mark.thorough
 @pytest.mark.stack
 def test_a_mistake_that_shows_in_the_training_is_told_at_its_end(stack: Settings, folder: Path) -> None:
     write_homes(folder / "homes.csv", rows=300)

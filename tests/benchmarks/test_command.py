@@ -136,3 +136,13 @@ def test_a_table_shows_rows_and_unmet_goals(capsys: pytest.CaptureFixture[str]) 
     assert "0.6123" in printed
     assert "NO" in printed
     assert "commit abc" in printed
+
+
+@pytest.mark.thorough
+@pytest.mark.timeout(900)
+def test_features_quick_computes_a_hundred_of_each_lead_and_times_one() -> None:
+    made = result(benchmarks("features", "--quick", "--json"))
+    many, *live = made["rows"]
+    assert (many["leads"], many["events"], many["values_that_differ"]) == (1_000, 100_000, 0)
+    assert {row["by"] for row in live} == {"the database", "its facts in memory"}
+    assert all(0 < row["p50_ms"] <= row["p99_ms"] for row in live)

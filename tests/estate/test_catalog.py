@@ -164,3 +164,22 @@ def test_a_name_of_ours_is_not_taken_over(tmp_path: Path) -> None:
 def test_a_model_that_is_nowhere_says_where_to_put_it(tmp_path: Path) -> None:
     with pytest.raises(SpecError, match=rf"got no such name\. Put its file into {tmp_path}"):
         Catalog([tmp_path]).get("home")
+
+
+def test_a_fingerprint_is_of_the_code_that_was_loaded(tmp_path: Path) -> None:
+    computed = ('numbers=("rooms",)', "numbers=(doubled,)")
+    function = ("FEATURES =", 'def doubled(rows):\n    return 2 * rows["rooms"]\n\nFEATURES =')
+    write(tmp_path, "home", function, computed)
+    loaded = Catalog([tmp_path]).get("home")
+    write(tmp_path, "home", function, computed, ("2 * rows", "3 * rows"))
+    changed = Catalog([tmp_path]).get("home")
+    assert loaded.features.fingerprint != changed.features.fingerprint
+    write(tmp_path, "home", function, computed)
+    assert loaded.features.fingerprint == Catalog([tmp_path]).get("home").features.fingerprint
+
+
+def test_a_feature_without_source_is_named(tmp_path: Path) -> None:
+    imported = ("def estimator", "from numpy import log1p\n\ndef estimator")
+    write(tmp_path, "home", imported, ('numbers=("rooms",)', "numbers=(log1p,)"))
+    with pytest.raises(SpecError, match="features of model `home`"):
+        Catalog([tmp_path]).get("home")

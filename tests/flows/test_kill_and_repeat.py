@@ -34,7 +34,7 @@ pytestmark = [pytest.mark.stack, pytest.mark.thorough]
 GROUPS = (
     ("open request", "find version", "extract", "check", "weigh"),
     ("fit", "export", "fetch champion", "judge"),
-    ("draw", "register", "report"),
+    ("draw", "snapshot", "register", "report"),
     ("stage", "promote by policy", "close request"),
 )
 STEPS = tuple(step for group in GROUPS for step in group)

@@ -56,6 +56,7 @@ def test_a_training_leaves_tables_and_plots_in_prefect(stack: Settings, model: s
     assert "data:image/png;base64,iVBOR" in shown["drift-home-plots"]["data"]
 
 
+@pytest.mark.thorough
 def test_a_broken_model_file_fails_its_request_with_the_reason_and_no_other(
     stack: Settings, trainings: TrainingProcess, stack_database: Database, model: str
 ) -> None:
@@ -103,6 +104,7 @@ def test_a_scheduled_run_is_skipped_while_another_training_runs(
         training_requests.mark(connection, first, "done")
 
 
+@pytest.mark.thorough
 def test_a_scheduled_run_on_the_same_rows_is_refused(
     trainings: TrainingProcess, stack_database: Database, model: str
 ) -> None:
@@ -112,6 +114,7 @@ def test_a_scheduled_run_on_the_same_rows_is_refused(
     assert trainings.run(model, asked(stack_database, model)).result.isdigit()  # but a person may
 
 
+@pytest.mark.thorough
 def test_too_few_new_labels_put_a_training_off(
     stack: Settings, trainings: TrainingProcess, stack_database: Database, model: str
 ) -> None:

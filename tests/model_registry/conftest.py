@@ -29,14 +29,6 @@ COLUMNS = ("visits", "calls", "budget")
 Registering = Callable[..., str]
 
 
-@pytest.fixture(scope="session")
-def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An MLflow database with all tables and nothing in it."""
-    file = tmp_path_factory.mktemp("mlflow") / "mlflow.db"
-    Registry(f"sqlite:///{file}").client.search_registered_models()
-    return file
-
-
 @pytest.fixture
 def registry(migrated: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Registry:
     """Return a registry of the test's own; its artifacts lie in the test's folder too."""

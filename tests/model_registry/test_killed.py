@@ -156,6 +156,7 @@ def test_a_rollout_from_its_start_to_its_end(live: Registry, database: Database)
     assert at_every_step(go, check, reset) > 20
 
 
+@pytest.mark.thorough
 def test_a_rollback(live: Registry, database: Database) -> None:
     promote(live, database, MODEL, "2", who="ann", why="better")
     rows: list[int] = [2]

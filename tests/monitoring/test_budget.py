@@ -29,6 +29,7 @@ def test_no_thirty_days_spend_more_than_the_budget(hours: float) -> None:
         assert spent <= BUDGET * (1 + 1e-9)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(("days", "share"), [(0.25, 0.99), (1, 0.95), (7, 0.7)])
 def test_looks_at_regular_times_spend_most_of_it(days: float, share: float) -> None:
     looks = _spend(START + i * timedelta(days=days) for i in range(int(500 / days)))

@@ -46,6 +46,7 @@ def test_scores_that_moved_are_found(reference: Window, sample: Sampler) -> None
     assert finding.sentence.startswith("the scores moved: distance 0.")
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("rows", [30, 200, 1000])
 def test_alarms_are_rare_while_nothing_changes(rows: int, sample: Sampler) -> None:
     # 200 passes at 1 %: more than 7 alarms have a chance of 0.1 %.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
 from estate.core.frame import Frame
 from monitoring.drift import Shift, drift_findings, find_shifts
@@ -82,6 +83,7 @@ def test_a_new_source_does_not_hide_that_the_others_moved() -> None:
     assert _explained(_desk(400, 1, NEW, richer=0.5))["budget_usd"].real
 
 
+@pytest.mark.thorough
 def test_a_mix_that_only_shifts_is_never_called_real() -> None:
     # 60 passes at 1 %: 5 or more have a chance of 1 in 3,000.
     wrong = sum(any(s.real for s in _explained(_desk(200, seed, OTHER)).values()) for seed in range(100, 160))

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import importlib
+import resource
 import shutil
+import sys
 import tempfile
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -103,6 +106,17 @@ def test_a_row_between_connecting_and_waiting_is_heard(shop: Shop) -> None:
     bell.close()
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="threads are told apart on Linux only")
+def test_waiting_takes_nothing_from_whoever_answers(shop: Shop) -> None:
+    bell = Announcements(lambda: shop.database.url, time.sleep)
+    bell.connect()
+    before = resource.getrusage(resource.RUSAGE_THREAD).ru_nvcsw
+    assert not bell.wait(1.0)
+    wakings = resource.getrusage(resource.RUSAGE_THREAD).ru_nvcsw - before
+    assert wakings <= 5  # psycopg's own wait: ten a second
+    bell.close()
+
+
 def unknown() -> str:
     raise SettingsError("address", expected="one", got="none")
 
@@ -133,3 +147,18 @@ def test_a_connection_that_breaks_is_waited_out(shop: Shop) -> None:
     assert not bell.wait(0.5)
     assert len(paused) == 1
     assert not bell.listening
+
+
+def test_a_wait_can_be_ended_from_another_thread(shop: Shop) -> None:
+    bell = Announcements(lambda: shop.database.url, time.sleep)
+    bell.connect()
+    assert bell.listening
+    with ThreadPoolExecutor(1) as pool:
+        waited = pool.submit(bell.wait, 60.0)
+        time.sleep(0.2)
+        assert not waited.done()
+        bell.end()
+        assert waited.result(timeout=10) is False
+    assert bell.wait(60.0) is False  # and every later one
+    bell.close()
+    bell.end()

@@ -134,15 +134,27 @@ def change_the_features(shop: Shop) -> None:
 
 def test_a_version_whose_features_the_code_computes_otherwise_is_refused(shop: Shop) -> None:
     shop.train("1")
+    change_the_features(shop)
+    shop.train("2")
+    shop.promote("2")
+    with shop.serve() as served:
+        served.wait_for_version("2")
+        shop.promote("1")
+        wait_for(lambda: served.show()["problem"] is not None)
+        assert "Deploy the code that it was trained with" in str(served.show()["problem"])
+        assert served.predict().json()["version"] == "2"
+
+
+def test_a_process_goes_by_the_code_that_it_has_loaded(shop: Shop) -> None:
+    shop.train("1")
     shop.promote("1")
     with shop.serve() as served:
         served.wait_for_version("1")
         shop.train("2")
         change_the_features(shop)
         shop.promote("2")
-        wait_for(lambda: served.show()["problem"] is not None)
-        assert "Deploy the code that it was trained with" in str(served.show()["problem"])
-        assert served.predict().json()["version"] == "1"
+        served.wait_for_version("2")
+        assert served.show()["feature_mismatch"] is False
 
 
 def test_the_last_good_version_goes_on_after_its_features_code_changed_and_says_so(shop: Shop) -> None:

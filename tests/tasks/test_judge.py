@@ -71,6 +71,7 @@ def judged(platform: Platform, key: str, folder: Path) -> Evidence:
     return judge_version.fn(platform, learned, exported, champion=None, origin=origin).evidence
 
 
+@pytest.mark.thorough
 def test_a_version_is_measured_in_a_real_process_and_its_rows_are_counted(
     platform: Platform, tmp_path: Path
 ) -> None:

@@ -1,7 +1,6 @@
 """The floor: an ASGI application that reads the body and answers a constant, on uvicorn with uvloop."""
 
 # mypy: ignore-errors
-# ruff: noqa: D103 - a script that stands for one of somebody else's
 
 import os
 

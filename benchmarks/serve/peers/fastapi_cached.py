@@ -1,7 +1,7 @@
 """FastAPI with ONNX Runtime and a cache in front of the model: the least recently asked row goes first."""
 
 # mypy: ignore-errors
-# ruff: noqa: D101, D103 - a script that stands for one of somebody else's
+# ruff: noqa: D101 - a script that stands for one of somebody else's
 
 import os
 from functools import lru_cache

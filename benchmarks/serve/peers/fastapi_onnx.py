@@ -1,7 +1,7 @@
 """FastAPI with ONNX Runtime: a typed body, one session in each worker, one thread."""
 
 # mypy: ignore-errors
-# ruff: noqa: D101, D103 - a script that stands for one of somebody else's
+# ruff: noqa: D101 - a script that stands for one of somebody else's
 
 import os
 from pathlib import Path

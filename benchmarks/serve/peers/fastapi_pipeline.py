@@ -1,7 +1,7 @@
 """FastAPI with the pipeline as it was fitted: a typed body, a DataFrame of one row, `predict_proba`."""
 
 # mypy: ignore-errors
-# ruff: noqa: D101, D103 - a script that stands for one of somebody else's
+# ruff: noqa: D101 - a script that stands for one of somebody else's
 
 import os
 from pathlib import Path

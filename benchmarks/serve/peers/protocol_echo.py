@@ -1,7 +1,7 @@
 """Below the floor: an asyncio protocol that finds the end of a request and answers a constant."""
 
 # mypy: ignore-errors
-# ruff: noqa: D101, D102, D103 - a script that stands for one of somebody else's
+# ruff: noqa: D101, D102 - a script that stands for one of somebody else's
 
 import asyncio
 import os

@@ -89,6 +89,8 @@ def leads(span: Span) -> pd.DataFrame:
         "bedrooms_wanted": people.bedrooms_wanted[rows],
         "timeline_days": people.timeline_days[rows],
         "financing": _named(FINANCING, people.financing[rows]),
+        # days and nights of the world are those of UTC
+        "time_zone": np.full(len(people.event_at[rows]), "Etc/UTC", dtype=object),
     }
     return span.table(columns, people.event_at[rows], people.recorded_at[rows])
 

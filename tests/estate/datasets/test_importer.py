@@ -2,12 +2,7 @@ from __future__ import annotations
 
 import gzip
 import os
-import signal
 import stat
-import subprocess
-import sys
-import textwrap
-import time
 from pathlib import Path
 
 import pandas as pd
@@ -20,28 +15,12 @@ from estate.datasets.quarantine import Quarantine
 from estate.datasets.report import Progress
 from estate.store.database import Database
 from estate.store.facts import count_facts, read_facts
-from estate.store.imports import import_lock, list_imports
-
-VISITS = "interaction_id,lead_id,kind,event_at\n"
-
-
-def _visits(path: Path, rows: int) -> Path:
-    """Every tenth row is bad."""
-    kinds = ["sneeze" if i % 10 == 9 else "visit" for i in range(rows)]
-    path.write_text(
-        VISITS + "".join(f"i{i},L1,{kind},2026-01-05T08:30:00Z\n" for i, kind in enumerate(kinds))
-    )
-    return path
-
-
-def _file(folder: Path, text: str, name: str = "file.csv") -> Path:
-    path = folder / name
-    path.write_bytes(text.encode())
-    return path
+from estate.store.imports import import_lock
+from tests.estate.datasets.import_files import visits, written
 
 
 def test_good_rows_are_stored_and_bad_ones_kept_with_reasons(database: Database, tmp_path: Path) -> None:
-    path = _file(
+    path = written(
         tmp_path,
         "lead_id,area,budget_usd,event_at,recorded_at\n"
         "00123,NA,250000,2026-01-05,2026-01-06T10:00:00+02:00\n"
@@ -70,15 +49,32 @@ def test_good_rows_are_stored_and_bad_ones_kept_with_reasons(database: Database,
     assert refused[3].reasons == ("expected 5 fields, got 4",)
 
 
+@pytest.mark.parametrize("chunk_rows", [3, 50_000])
+def test_rows_after_an_unreadable_one_keep_their_own_values(
+    database: Database, tmp_path: Path, chunk_rows: int
+) -> None:
+    """Hostile rows of every sort between good ones: only these are refused."""
+    bad = ["x,L1,visit\n", 'x,"L1"x,visit,2026-01-05\n', "a,b,c,d,e,f\n", "y,L1,visit,05.01.2026\n"]
+    lines = [f"i{i},L{i},visit,2026-01-{i + 1:02}\n" + bad[i % 4] for i in range(20)]
+    path = written(tmp_path, "interaction_id,lead_id,kind,event_at\n" + "".join(lines))
+    report = import_file(database, "interactions", path, home=tmp_path, chunk_rows=chunk_rows)
+    assert (report.rows_new, report.rows_refused) == (20, 20)
+    stored = read_facts(database, "interactions").set_index("interaction_id")
+    for i in range(20):
+        row = stored.loc[f"i{i}"]
+        assert (row["lead_id"], row["event_at"].day) == (f"L{i}", i + 1)
+    assert [one.line for one in Quarantine(tmp_path, report.import_id).read()] == list(range(3, 43, 2))
+
+
 def test_quarantine_is_for_its_owner_alone(database: Database, tmp_path: Path) -> None:
-    report = import_file(database, "interactions", _visits(tmp_path / "v.csv", 10), home=tmp_path)
+    report = import_file(database, "interactions", visits(tmp_path / "v.csv", 10), home=tmp_path)
     assert report.quarantine is not None
     assert stat.S_IMODE(report.quarantine.stat().st_mode) == 0o600
 
 
 @pytest.mark.parametrize("chunk_rows", [1, 7, 50_000])
 def test_the_same_file_again_changes_nothing(database: Database, tmp_path: Path, chunk_rows: int) -> None:
-    path = _visits(tmp_path / "v.csv", 30)
+    path = visits(tmp_path / "v.csv", 30)
     first = import_file(database, "interactions", path, home=tmp_path, chunk_rows=chunk_rows)
     again = import_file(database, "interactions", path, home=tmp_path)
     assert (first.rows_new, first.rows_refused, first.finished_before) == (27, 3, False)
@@ -88,37 +84,39 @@ def test_the_same_file_again_changes_nothing(database: Database, tmp_path: Path,
 
 
 def test_another_file_with_the_same_facts_brings_only_new_ones(database: Database, tmp_path: Path) -> None:
-    import_file(database, "interactions", _visits(tmp_path / "a.csv", 9), home=tmp_path)
-    report = import_file(database, "interactions", _visits(tmp_path / "b.csv", 19), home=tmp_path)
+    import_file(database, "interactions", visits(tmp_path / "a.csv", 9), home=tmp_path)
+    report = import_file(database, "interactions", visits(tmp_path / "b.csv", 19), home=tmp_path)
     assert (report.rows_new, report.rows_known, report.rows_refused) == (9, 9, 1)
 
 
-def test_an_id_with_other_values_is_refused_within_a_chunk_and_across(
+def test_dates_in_five_forms_are_refused_one_by_one_with_one_reason_each(
     database: Database, tmp_path: Path
 ) -> None:
-    rows = ["i1,L1,visit,2026-01-05", "i1,L1,visit,2026-01-05", "i1,L2,visit,2026-01-05"]
-    path = _file(tmp_path, VISITS + "\n".join(rows) + "\n")
-    together = import_file(database, "interactions", path, home=tmp_path)
-    assert (together.rows_new, together.rows_known, together.rows_refused) == (1, 1, 1)
-    apart = import_file(
-        database,
-        "interactions",
-        _file(tmp_path, path.read_text() + "\n", "b.csv"),
-        home=tmp_path,
-        chunk_rows=1,
-    )
-    assert (apart.rows_new, apart.rows_known, apart.rows_refused) == (0, 2, 1)
-    for report in (together, apart):
-        (refused,) = Quarantine(tmp_path, report.import_id).read()
-        assert (refused.line, refused.row) == (4, rows[2])
-        assert "other values" in refused.reasons[0]
-    assert read_facts(database, "interactions")["lead_id"].tolist() == ["L1"]
+    forms = ["2026-01-05", "01/05/2026", "5 Jan 2026", "1767614400", "20260105", "2026-01-05T08:30:00+01:00"]
+    text = "lead_id,event_at\n" + "\n".join(f"l{i},{form}" for i, form in enumerate(forms)) + "\n"
+    report = import_file(database, "leads", written(tmp_path, text), home=tmp_path)
+    assert (report.rows_new, report.rows_refused) == (2, 4)
+    for refused, form in zip(Quarantine(tmp_path, report.import_id).read(), forms[1:5], strict=True):
+        (reason,) = refused.reasons
+        assert reason == f"event_at: expected ISO 8601 such as 2026-01-05T08:30:00Z, got {form!r}"
+
+
+def test_a_formula_is_kept_as_text_and_runs_in_no_spreadsheet(database: Database, tmp_path: Path) -> None:
+    rows = ["=cmd|' /C calc'!A0,x,=5*5,2026-01-05", "+1,@SUM(A1),5,2026-01-05", "'ok,x,no,2026-01-05"]
+    text = "lead_id,source,budget_usd,event_at\n" + "\n".join(rows) + "\n"
+    report = import_file(database, "leads", written(tmp_path, text), home=tmp_path)
+    assert (report.rows_new, report.rows_refused) == (1, 2)
+    assert read_facts(database, "leads")["source"].tolist() == ["@SUM(A1)"]
+    quarantine = Quarantine(tmp_path, report.import_id)
+    assert [one.row for one in quarantine.read()] == [rows[0], rows[2]]
+    for line in quarantine.path.read_text().splitlines()[1:]:
+        assert line.split('","', 2)[2][0] == "'"
 
 
 def test_a_file_without_recorded_at_is_taken_as_known_when_it_happened(
     database: Database, tmp_path: Path
 ) -> None:
-    import_file(database, "interactions", _visits(tmp_path / "v.csv", 1), home=tmp_path)
+    import_file(database, "interactions", visits(tmp_path / "v.csv", 1), home=tmp_path)
     stored = read_facts(database, "interactions").iloc[0]
     assert stored["recorded_at"] == stored["event_at"]
 
@@ -209,7 +207,7 @@ def test_a_missing_file_and_an_unknown_kind_are_named(database: Database, tmp_pa
 
 
 def test_a_corrected_end_of_a_cut_off_file_brings_only_the_rest(database: Database, tmp_path: Path) -> None:
-    whole = gzip.compress(_visits(tmp_path / "v.csv", 5000).read_bytes())
+    whole = gzip.compress(visits(tmp_path / "v.csv", 5000).read_bytes())
     path = tmp_path / "v.csv.gz"
     path.write_bytes(whole[: len(whole) // 2])
     with pytest.raises(ImportFileError, match="expected a whole gzip file"):
@@ -223,7 +221,7 @@ def test_a_corrected_end_of_a_cut_off_file_brings_only_the_rest(database: Databa
 
 def test_progress_rises_to_the_whole(database: Database, tmp_path: Path) -> None:
     seen: list[Progress] = []
-    path = _visits(tmp_path / "v.csv", 30)
+    path = visits(tmp_path / "v.csv", 30)
     import_file(database, "interactions", path, home=tmp_path, chunk_rows=10, progress=seen.append)
     assert [one.rows_read for one in seen] == [10, 20, 30]
     assert [one.rows_refused for one in seen] == [1, 2, 3]
@@ -233,7 +231,7 @@ def test_progress_rises_to_the_whole(database: Database, tmp_path: Path) -> None
 def test_only_one_process_works_on_an_import(
     database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    path = _visits(tmp_path / "v.csv", 3)
+    path = visits(tmp_path / "v.csv", 3)
     monkeypatch.setattr("estate.store.imports._PATIENCE_SECONDS", 0.1)
     report = import_file(database, "interactions", path, home=tmp_path)
     with (
@@ -251,7 +249,7 @@ class _PowerCut(BaseException):
 def test_a_parquet_import_that_ends_early_goes_on_where_it_was(
     database: Database, tmp_path: Path, group_rows: int, chunk_rows: int
 ) -> None:
-    table = pd.read_csv(_visits(tmp_path / "v.csv", 40))
+    table = pd.read_csv(visits(tmp_path / "v.csv", 40))
     table.to_parquet(tmp_path / "v.parquet", row_group_size=group_rows)
 
     def cut(now: Progress) -> None:
@@ -272,46 +270,3 @@ def test_a_parquet_import_that_ends_early_goes_on_where_it_was(
     assert (report.rows_read, report.rows_known, report.rows_refused) == (40, 0, 4)
     assert count_facts(database, "interactions") == 36
     assert [one.line for one in Quarantine(tmp_path, report.import_id).read()] == [10, 20, 30, 40]
-
-
-KILLED = """
-    import sys
-    from pathlib import Path
-    from estate.datasets.importer import import_file
-    from estate.store.database import Database
-
-    import_file(
-        Database(sys.argv[1]), "interactions", Path(sys.argv[2]), home=Path(sys.argv[3]), chunk_rows=500,
-        progress=lambda now: print(now.rows_read, flush=True),
-    )
-"""
-
-
-def test_killed_in_the_middle_and_run_again_it_stores_everything_once(
-    database: Database, tmp_path: Path
-) -> None:
-    rows = 60_000
-    path = _visits(tmp_path / "v.csv", rows)
-    command = [sys.executable, "-c", textwrap.dedent(KILLED), database.url, str(path), str(tmp_path)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout is not None
-        assert int(process.stdout.readline()) == 500
-        time.sleep(0.2)
-        os.kill(process.pid, signal.SIGKILL)
-    assert process.returncode == -signal.SIGKILL
-    (killed,) = list_imports(database)
-    assert killed.finished_at is None
-    assert 500 <= killed.rows_read < rows
-    assert count_facts(database, "interactions") == killed.rows_read * 9 // 10
-    # what the killed chunk may have left behind: refused rows without their commit, the last one torn
-    quarantine = Quarantine(tmp_path, killed.import_id)
-    with quarantine.path.open("a") as file:
-        file.write(
-            f'"{killed.rows_read + 11}","kind: expected","not committed"\n"{killed.rows_read + 21}","ki'
-        )
-    report = import_file(database, "interactions", path, home=tmp_path)
-    assert report.resumed_at == killed.rows_read
-    assert report.rows_read == rows
-    assert count_facts(database, "interactions") == rows * 9 // 10
-    assert [one.line for one in quarantine.read()] == list(range(11, rows + 2, 10))
-    assert report.rows_refused == rows // 10

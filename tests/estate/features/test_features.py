@@ -9,117 +9,21 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from estate.catalog import OWN
-from estate.core.frame import Frame
 from estate.core.model_spec import CrmSource, ModelSpec
-from estate.features.histories import Histories, build_histories, micros
+from estate.features.histories import KINDS as KINDS_READ
+from estate.features.histories import Histories, _by_lead_and_time, build_histories, micros
 from estate.features.live import features_of_leads
+from estate.features.many_leads import compute_in_parts, features_of_many
 from estate.store.database import Database
 from estate.store.facts import read_facts, write_facts
 from estate.training.extract import extract
-
-START = datetime(2025, 1, 1, tzinfo=UTC)
-AS_OF = datetime(2025, 6, 1, tzinfo=UTC)
-CRM_SPECS = [spec for spec in OWN if spec.computes_from_histories]
-KINDS = ("visit", "email_open", "email_click", "reply", "call", "tour", "listing_view", "listing_save")
-
-
-def facts_of(leads: int = 120, seed: int = 0) -> dict[str, pd.DataFrame]:
-    """Make up facts with both clocks; a quarter of them learned days after they happened."""
-    random = np.random.default_rng(seed)
-
-    def times(n: int, base: pd.Series[pd.Timestamp], days: float) -> dict[str, pd.Series[pd.Timestamp]]:
-        event = base + pd.to_timedelta(random.uniform(0, days, n), unit="D").floor("us")
-        late = np.where(random.random(n) < 0.25, random.uniform(0, 20, n), 0.001)
-        return {"event_at": event, "recorded_at": event + pd.to_timedelta(late, unit="D").floor("us")}
-
-    created = pd.Series(pd.Timestamp(START)).repeat(leads).reset_index(drop=True)
-    lead = pd.DataFrame(
-        {
-            "lead_id": [f"l{i:04d}" for i in range(leads)],
-            "source": random.choice(["portal", "referral", None], leads),  # type: ignore[arg-type]
-            "area": random.choice(["north", "south"], leads),
-            "budget_usd": np.where(random.random(leads) < 0.2, np.nan, random.uniform(1e5, 9e5, leads)),
-            "bedrooms_wanted": random.integers(1, 6, leads).astype(float),
-            "timeline_days": random.uniform(10, 400, leads),
-            "financing": random.choice(["cash", "loan", None], leads),  # type: ignore[arg-type]
-            **times(leads, created, 60.0),
-        }
-    )
-    homes = pd.DataFrame(
-        {
-            "property_id": [f"p{i:03d}" for i in range(40)],
-            "area": random.choice(["north", "south"], 40),
-            "price_usd": random.uniform(1e5, 9e5, 40),
-            "bedrooms": 3.0,
-            "living_area_sqft": 1500.0,
-            "kind": "house",
-            **times(40, created[:40], 30.0),
-        }
-    )
-    n = leads * 30
-    who = random.integers(0, leads, n)
-    interactions = pd.DataFrame(
-        {
-            "interaction_id": [f"i{i:06d}" for i in range(n)],
-            "lead_id": lead["lead_id"].to_numpy()[who],
-            "kind": random.choice(KINDS, n),
-            "property_id": homes["property_id"].to_numpy()[random.integers(0, 40, n)],
-            "duration_seconds": random.uniform(1, 900, n),
-            **times(n, lead["event_at"].iloc[who].reset_index(drop=True), 40.0),
-        }
-    )
-    messages = pd.DataFrame(
-        {
-            "message_id": [f"m{i:06d}" for i in range(n // 3)],
-            "lead_id": lead["lead_id"].to_numpy()[who[: n // 3]],
-            "direction": random.choice(["in", "out"], n // 3),
-            "channel": "email",
-            "text": ["x" * int(k) for k in random.integers(1, 200, n // 3)],
-            **times(n // 3, lead["event_at"].iloc[who[: n // 3]].reset_index(drop=True), 40.0),
-        }
-    )
-    index = pd.DataFrame(
-        {
-            "index_id": [f"x{i:03d}" for i in range(40)],
-            "area": ["north", "south"] * 20,
-            "value": random.uniform(90, 130, 40),
-            **times(40, created[:40] - pd.Timedelta(days=150), 300.0),
-        }
-    )
-    outcomes = pd.DataFrame(
-        {
-            "outcome_id": [f"o{i:04d}" for i in range(leads // 2)],
-            "lead_id": lead["lead_id"].to_numpy()[: leads // 2],
-            "kind": random.choice(["converted", "churned"], leads // 2),
-            **times(leads // 2, lead["event_at"].iloc[: leads // 2] + pd.Timedelta(days=8), 40.0),
-        }
-    )
-    return {
-        "leads": lead,
-        "properties": homes,
-        "interactions": interactions,
-        "messages": messages,
-        "market_index": index,
-        "outcomes": outcomes,
-    }
-
-
-@pytest.fixture
-def filled(database: Database) -> Database:
-    with database.begin() as connection:
-        for kind, rows in facts_of().items():
-            write_facts(connection, kind, rows)
-    return database
-
-
-def same_bits(left: Frame, right: Frame) -> None:
-    assert list(left.columns) == list(right.columns)
-    for name in left.columns:
-        if left[name].dtype == object:
-            assert left[name].tolist() == right[name].tolist(), name
-        else:
-            assert left[name].tobytes() == right[name].tobytes(), name
+from tests.estate.features.made_up import (
+    AS_OF,
+    CRM_SPECS,
+    EVERY,
+    facts_of,
+    same_bits,
+)
 
 
 @pytest.mark.parametrize("spec", CRM_SPECS, ids=lambda spec: spec.name)
@@ -133,6 +37,24 @@ def test_one_lead_alone_has_the_bits_that_it_has_among_all(spec: ModelSpec, fill
         alone = features_of_leads(filled, spec, [ids[i]], as_of=AS_OF)
         assert alone.found == (ids[i],)
         same_bits(alone.features, together.take(np.array([i])))
+
+
+@pytest.mark.parametrize("leads_at_once", [7, 10_000])
+def test_however_many_leads_are_computed_together_the_bits_are_the_same(
+    leads_at_once: int, filled: Database
+) -> None:
+    facts = {kind: read_facts(filled, kind, as_of=AS_OF) for kind in KINDS_READ}
+    ids = facts["leads"].sort_values("budget_usd")["lead_id"].to_numpy(dtype=object)
+    moments = np.full(len(ids), int(AS_OF.timestamp() * 1e6)) - np.arange(len(ids)) * 3_600_000_000
+    together = EVERY.features.compute(build_histories(ids, moments, facts))
+    for threads in (1, 3):
+        made = features_of_many(
+            filled, EVERY.features, ids, moments, as_of=AS_OF, leads_at_once=leads_at_once, threads=threads
+        )
+        same_bits(made, together)
+        histories = build_histories(ids, moments, facts)
+        parts = compute_in_parts(EVERY.features, histories, leads_at_once=leads_at_once, threads=threads)
+        same_bits(parts, together)
 
 
 @pytest.mark.parametrize("spec", CRM_SPECS, ids=lambda spec: spec.name)
@@ -252,3 +174,12 @@ def test_fingerprint_is_stable_and_follows_the_code(spec: ModelSpec) -> None:
 def test_micros_are_those_of_utc() -> None:
     times = pd.Series(pd.to_datetime(["1970-01-01T01:00:00+01:00"], utc=True))
     assert micros(times).tolist() == [0]
+
+
+@pytest.mark.parametrize("span", [50, 2**62])
+def test_events_are_ordered_by_lead_and_time_and_ties_stay_as_they_are(span: int) -> None:
+    random = np.random.default_rng(2)
+    lead, happened = random.integers(0, 20, 500), random.integers(-span, span, 500) // 3
+    order = _by_lead_and_time(lead, happened)
+    assert order.tolist() == sorted(range(500), key=lambda i: (lead[i], happened[i], i))
+    assert _by_lead_and_time(lead[order], happened[order]).tolist() == list(range(500))

@@ -13,6 +13,8 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
+import pytest
+
 from estate.store.database import Database
 from estate.store.governor_decisions import decisions_of
 from estate.store.training_requests import Cause, Request, list_requests, request_training
@@ -65,6 +67,7 @@ with training_leases.kept(database, lease) as keeper:
 """
 
 
+@pytest.mark.thorough
 def test_fifty_alarms_two_governors_and_a_killed_worker_are_one_training(
     database: Database, tmp_path: Path
 ) -> None:

@@ -13,12 +13,12 @@ import pytest
 from estate.core.frame import Numbers
 from estate.core.model_spec import CrmSource
 from estate.core.prediction import AnsweredBy, Prediction
+from estate.intake.outcomes import take_outcomes
 from estate.services.lead_scoring.model import SPEC as WHOLE
 from estate.store.database import Database
 from estate.store.facts import write_facts
 from estate.store.predictions import write_many
 from estate.store.quality_points import list_points, save_points
-from estate.store.realised import SentOutcome, record_by_prediction
 from monitoring.quality import QualitySeen, judge_quality
 from monitoring.quality.answered import Answered, read_answered
 from tests.monitoring.quality.worlds import NOON, labels, proof, scores
@@ -147,9 +147,17 @@ def test_points_kept_twice_are_one_set_and_later_knowledge_stays(database: Datab
 def test_an_outcome_sent_by_prediction_id_is_the_leads(database: Database) -> None:
     desk = Desk(database)
     none = int(np.flatnonzero(desk.y == 0)[0])
-    sent = [SentOutcome(str(uuid.UUID(int=i)), "converted", desk.happened[none]) for i in (none + 1, 10**9)]
+    sent = [
+        {
+            "prediction_id": str(uuid.UUID(int=i)),
+            "kind": "converted",
+            "event_at": desk.happened[none].isoformat(),
+        }
+        for i in (none + 1, 10**9)
+    ]
     with database.begin() as connection:
-        unknown = record_by_prediction(connection, sent, recorded_at=NOON - 30 * DAY)
-        record_by_prediction(connection, sent, recorded_at=NOON)
-    assert unknown == (str(uuid.UUID(int=10**9)),)
+        taken = take_outcomes(connection, sent, at=NOON - 30 * DAY)
+        again = take_outcomes(connection, sent, at=NOON)
+    assert list(taken.refused) == [1]
+    assert (taken.new, again.new, again.known) == (1, 0, 1)
     assert desk.read().y[none] == 1

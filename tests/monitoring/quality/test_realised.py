@@ -68,6 +68,7 @@ def test_the_slice_that_got_worse_is_named() -> None:
     ]
 
 
+@pytest.mark.thorough
 def test_calibrated_scores_are_found_uncalibrated_once_in_a_hundred_windows() -> None:
     false = seen = 0
     for seed in range(200):
@@ -97,6 +98,7 @@ def test_slices_cry_wolf_once_in_a_hundred_windows() -> None:
     assert false <= 7
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("name", ["log_loss", "brier", "roc_auc", "accuracy"])
 def test_intervals_hold_the_truth_about_nine_times_in_ten(name: str) -> None:
     metric, inside = metric_named(Task.BINARY, name), 0
@@ -109,6 +111,7 @@ def test_intervals_hold_the_truth_about_nine_times_in_ten(name: str) -> None:
     assert 0.82 <= inside / 200 <= 0.97
 
 
+@pytest.mark.thorough
 def test_the_estimate_cries_wolf_once_in_a_hundred_windows() -> None:
     false = seen = 0
     nothing = answered(np.full(1_000, np.nan), np.full(1_000, np.nan))
@@ -125,6 +128,7 @@ def test_the_estimate_cries_wolf_once_in_a_hundred_windows() -> None:
     assert seen >= 195
 
 
+@pytest.mark.thorough
 def test_the_estimate_is_doubted_where_outcomes_have_changed_and_not_else() -> None:
     doubted = {"same": 0, "changed": 0}
     for seed in range(60):

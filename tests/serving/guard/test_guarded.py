@@ -82,7 +82,8 @@ def test_routes_ask_for_their_role(served: Served, score: str, admin: str) -> No
     assert statuses("/metrics") == [200, 200, 200]  # on loopback
     for path in ("/v1/models", "/v1/models/sale", "/docs", "/openapi.json"):
         assert statuses(path) == [401, 200, 200], path
-    assert statuses("/v1/webhooks/crm") == [401, 403, 404]
+    assert statuses("/v1/outcomes") == [401, 403, 405]
+    assert statuses("/v1/webhooks/crm") == [405, 405, 405]  # its bodies are signed
     assert statuses("/nowhere") == [401, 403, 404]
 
 

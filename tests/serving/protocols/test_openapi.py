@@ -27,7 +27,12 @@ CHECKS = [
     checks.response_headers_conformance,
     checks.response_schema_conformance,
 ]
-KNOWN = {"model": "area", "version": "rules", "id": "019aa0c4-0000-7000-8000-000000000000"}
+KNOWN = {
+    "model": "area",
+    "version": "rules",
+    "id": "019aa0c4-0000-7000-8000-000000000000",
+    "kind": "interactions",
+}
 """So that half of all requests come further than to the look-up of a name."""
 
 

@@ -1,0 +1,5 @@
+"""A hundred features as of each lead's own moment, beside DuckDB and Polars; and one live lead."""
+
+from benchmarks.features.run import run
+
+__all__ = ["run"]

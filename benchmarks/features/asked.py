@@ -1,0 +1,25 @@
+"""The hundred features that everybody computes."""
+
+from __future__ import annotations
+
+from estate.core.feature_set import FeatureSet
+from estate.features.dictionary import all_features
+
+_LEFT_OUT = frozenset(
+    (
+        # hours to the next answer: one more window for each peer to write
+        "response_hours_mean", "response_hours_max", "unanswered_count", "unanswered_by_lead_count",
+        "lead_response_hours_mean", "lead_response_hours_last",
+        # days in a row, likewise
+        "active_streak_days_last", "active_streak_days_max",
+        # time zones, seasons, texts and the market
+        "season_sin", "season_cos", "local_weekday", "created_local_hour", "created_local_weekday",
+        "is_created_at_weekend", "is_created_in_office_hours", "lead_source", "lead_area", "financing",
+        "market_index", "market_index_change_30d", "market_index_change_90d", "market_index_change_365d",
+        "area_price_median_usd", "area_price_change_90d", "area_homes_count", "area_homes_change_30d",
+        "budget_to_area_price", "timeline_days", "is_budget_known", "budget_per_bedroom_usd",
+        "budget_to_viewed_price", "budget_usd", "bedrooms_wanted",
+    )
+)  # fmt: skip
+
+ASKED = FeatureSet(numbers=tuple(one for one in all_features() if one.__name__ not in _LEFT_OUT))

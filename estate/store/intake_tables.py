@@ -1,0 +1,29 @@
+"""Tables of what other systems send: the CRM's events."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+
+from estate.store.tables import metadata
+
+_time = sa.DateTime(timezone=True)
+
+received_events = sa.Table(
+    "received_events",
+    metadata,
+    sa.Column("event_key", sa.Text, primary_key=True),  # of the sender; the same again is the same event
+    sa.Column("type", sa.Text, nullable=False),
+    sa.Column("object", sa.Text),  # what of the CRM's it is about, such as "contact:17"
+    sa.Column("lead_id", sa.Text),
+    sa.Column("changed_at", _time),  # by the sender's clock: the order of an object's events
+    sa.Column("received_at", _time, nullable=False),
+    sa.Column("state", sa.Text, nullable=False),  # applied, outdated, ignored, refused
+    sa.Column("reason", sa.Text),
+    sa.Column("fact_kind", sa.Text),  # of the fact that it became
+    sa.Column("fact_id", sa.Text),
+    sa.Column("body", sa.LargeBinary),  # of refused ones only: they can be tried again
+    sa.Column("body_digest", sa.Text, nullable=False),
+    sa.Index("ix_received_events_object", "object", "changed_at"),
+    sa.Index("ix_received_events_lead", "lead_id"),
+    sa.Index("ix_received_events_received", "received_at"),
+)

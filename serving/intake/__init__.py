@@ -1,0 +1,1 @@
+"""What comes in over HTTP: rows, outcomes, and the CRM's events."""
