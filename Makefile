@@ -59,7 +59,7 @@ test: $(STAMP) ## every test but the thorough ones and those that need a browser
 	@$(BIN)/pytest $(SIDE_BY_SIDE) -m "not browser and not thorough"
 
 thorough: $(STAMP) ## the tests that take their time: kills at every step, other servers, benchmarks in short
-	@$(BIN)/pytest -m "thorough and not browser"
+	@$(BIN)/pytest $(SIDE_BY_SIDE) -m "thorough and not browser"
 
 browser: $(STAMP) ## the tests that drive Chromium
 	@$(BIN)/pytest -m browser

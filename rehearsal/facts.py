@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from estate.store.database import Database
 from estate.store.facts import read_facts, write_facts
 
-KINDS = ("leads", "interactions", "messages", "properties", "market_index", "outcomes")
+KINDS = ("leads", "interactions", "messages", "properties", "listings", "market_index", "outcomes")
 _LATE = datetime(2200, 1, 1, tzinfo=UTC)
 
 

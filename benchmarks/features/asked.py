@@ -17,6 +17,10 @@ _LEFT_OUT = frozenset(
         "is_created_at_weekend", "is_created_in_office_hours", "lead_source", "lead_area", "financing",
         "market_index", "market_index_change_30d", "market_index_change_90d", "market_index_change_365d",
         "area_price_median_usd", "area_price_change_90d", "area_homes_count", "area_homes_change_30d",
+        "area_for_sale_count", "area_new_listings_count_30d", "area_sold_count_90d", "area_supply_months",
+        "area_days_on_market", "area_days_to_sale_90d",
+        "message_sentiment_mean", "message_sentiment_mean_21d",
+        "message_sentiment_last", "message_sentiment_min_21d", "message_sentiment_change_7d",
         "budget_to_area_price", "timeline_days", "is_budget_known", "budget_per_bedroom_usd",
         "budget_to_viewed_price", "budget_usd", "bedrooms_wanted",
     )

@@ -40,6 +40,10 @@ def main(folder: Path, out: Path) -> None:
         | {name: pa.nulls(0, pa.timestamp("us", "UTC")) for name in ("event_at", "recorded_at")}
         | {"value": pa.nulls(0, pa.float64())}
     )
+    facts["listings"] = pa.table(
+        {name: pa.nulls(0, pa.string()) for name in ("area", "status")}
+        | {name: pa.nulls(0, pa.timestamp("us", "UTC")) for name in ("event_at", "recorded_at", "ended_at")}
+    )
     leads = FactColumns(facts["leads"])
     ids = leads.texts("lead_id")
     moments = leads.times("event_at") + AGE_DAYS * DAY_US

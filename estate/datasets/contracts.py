@@ -119,6 +119,24 @@ CONTRACTS: Mapping[str, tuple[Field, ...]] = {
         _text("kind", "house, condo, and so on"),
         *_CLOCKS,
     ),
+    "listings": (
+        _text("listing_id", "name of the listing: one spell of one property on the market", required=True),
+        _text("property_id", "what is for sale"),
+        _text("area", "where it is", required=True),
+        _text(
+            "status",
+            "what became of it; event_at is when it came on the market",
+            required=True,
+            allowed=("active", "pending", "sold", "withdrawn"),
+        ),
+        _number("price_usd", "USD; asked, and paid once it is sold", 1e10),
+        Field(
+            name="ended_at",
+            type="time",
+            meaning="when it was sold or withdrawn; nothing while it is for sale",
+        ),
+        *_CLOCKS,
+    ),
     "outcomes": (
         _text("outcome_id", "name of the outcome", required=True),
         _LEAD,
@@ -147,7 +165,7 @@ def contract(kind: str) -> tuple[Field, ...]:
     >>> contract("phones")
     Traceback (most recent call last):
     estate.core.errors.ImportFileError: kind of facts: expected one of leads, interactions, messages, \
-properties, outcomes, market_index, got 'phones'.
+properties, listings, outcomes, market_index, got 'phones'.
     """
     if kind not in CONTRACTS:
         raise ImportFileError("kind of facts", expected=f"one of {', '.join(CONTRACTS)}", got=repr(kind))
@@ -191,7 +209,7 @@ def broken_rules(kind: str, rows: pd.DataFrame) -> dict[int, list[str]]:
 def _sentence(column: str, check: str, value: object) -> str:
     if check == "not_nullable":
         return f"{column}: expected a value, got nothing"
-    if check.startswith("recorded_at"):
+    if check.startswith(("recorded_at:", "ended_at:")):
         return check
     text = repr(value) if isinstance(value, str) else str(value)
     return f"{column}: expected {check}, got {text[:80]}"
@@ -208,7 +226,25 @@ def _schema(kind: str) -> Any:
     columns = {
         field.name: pa.Column(None, _checks(field), nullable=not field.required) for field in contract(kind)
     }
-    return pa.DataFrameSchema(columns, checks=clocks, strict=True)
+    return pa.DataFrameSchema(columns, checks=[clocks, *_spells(kind)], strict=True)
+
+
+def _spells(kind: str) -> list[Any]:
+    """Of what begins and ends: the end is told just when there is one, and not before the beginning."""
+    import pandera.pandas as pa
+
+    if "ended_at" not in {field.name for field in contract(kind)}:
+        return []
+    return [
+        pa.Check(
+            lambda rows: ~(rows["ended_at"] < rows["event_at"]),
+            error="ended_at: expected no earlier than event_at, got an end before the beginning",
+        ),
+        pa.Check(
+            lambda rows: rows["status"].isin(["sold", "withdrawn"]) == rows["ended_at"].notna(),
+            error="ended_at: expected a time if the status is sold or withdrawn, and none otherwise",
+        ),
+    ]
 
 
 def _checks(field: Field) -> list[Any]:

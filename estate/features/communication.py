@@ -162,3 +162,32 @@ def channels_count(h: Histories) -> Numbers:
 def email_share(h: Histories) -> Numbers:
     """Share of all messages that are e-mails; in [0, 1], missing if there is none."""
     return divide(h.messages.count(h.messages.is_("channel", "email")), h.messages.count(h.messages.age >= 0))
+
+
+def message_sentiment_mean(h: Histories) -> Numbers:
+    """Mean sentiment of the lead's messages so far; missing if it never wrote."""
+    return h.messages.mean(h.messages["sentiment"], h.messages.is_("direction", "in"))
+
+
+def message_sentiment_mean_21d(h: Histories) -> Numbers:
+    """Mean sentiment of the lead's messages in the last 21 days; missing if there is none."""
+    return h.messages.mean(h.messages["sentiment"], h.messages.is_("direction", "in") & h.messages.within(21))
+
+
+def message_sentiment_last(h: Histories) -> Numbers:
+    """Sentiment of the lead's last message; missing if it never wrote."""
+    return h.messages.last(h.messages["sentiment"], h.messages.is_("direction", "in"))
+
+
+def message_sentiment_min_21d(h: Histories) -> Numbers:
+    """Sentiment of the lead's most negative message of the last 21 days; missing if there is none."""
+    return h.messages.smallest(
+        h.messages["sentiment"], h.messages.is_("direction", "in") & h.messages.within(21)
+    )
+
+
+def message_sentiment_change_7d(h: Histories) -> Numbers:
+    """Mean sentiment of the lead's last 7 days of messages, less the 7 days before; missing without both."""
+    asked = h.messages.is_("direction", "in")
+    before = h.messages.mean(h.messages["sentiment"], asked & h.messages.within(14, before=7))
+    return h.messages.mean(h.messages["sentiment"], asked & h.messages.within(7)) - before

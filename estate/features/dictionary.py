@@ -22,6 +22,8 @@ SUBJECTS: tuple[ModuleType, ...] = (engagement, habits, communication, timing, p
 # The first that fits a name: its unit, and the range of its values.
 _UNITS: tuple[tuple[str, str, float | None, float | None], ...] = (
     (r"^is_", "0 or 1", 0.0, 1.0),
+    (r"_sentiment_change_", "difference", -2.0, 2.0),
+    (r"_sentiment_", "1 is the most positive", -1.0, 1.0),
     (r"weekday$", "weekday, Monday is 0", 0.0, 6.0),
     (r"local_hour$|created_hour$", "hour of the day", 0.0, 23.0),
     (r"^season_", "1", -1.0, 1.0),
@@ -34,6 +36,7 @@ _UNITS: tuple[tuple[str, str, float | None, float | None], ...] = (
     (r"^first_message_hours$", "hours", None, None),
     (r"^budget_to|_ratio(_|$)", "ratio", 0.0, None),
     (r"hours", "hours", 0.0, None),
+    (r"_months$", "months", 0.0, None),
     (r"seconds", "seconds", 0.0, None),
     (r"message_length", "characters", 0.0, None),
     (r"_count(_|$)", "count", 0.0, None),

@@ -54,6 +54,8 @@ class FactColumns:
         """Return float64, NaN where there is none."""
         import pyarrow as pa
 
+        if name not in self._table.column_names:
+            return np.full(len(self), np.nan)
         found = self._column(name).cast(pa.float64())
         return np.asarray(found.to_numpy(zero_copy_only=False), dtype=np.float64)
 

@@ -4,25 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import cache
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from estate.core.frame import Column, Numbers
+from estate.features.area_tables import AreaTables
 from estate.features.areas import Areas
 from estate.features.events import Events, Micros
 from estate.features.fact_columns import NEVER, FactColumns
 from estate.features.texts import Coded
-from estate.store.lead_facts import LEAD_NUMBERS, LEAD_TEXTS, Homes, Series
+from estate.store.lead_facts import LEAD_NUMBERS, LEAD_TEXTS
 
 if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
 
-KINDS = ("leads", "interactions", "messages", "properties", "market_index")
-"""Kinds of facts that features of leads read."""
+OF_LEADS = ("leads", "interactions", "messages")
+SHARED = ("properties", "listings", "market_index")
+KINDS = (*OF_LEADS, *SHARED)
+"""Kinds of facts that features of leads read: each lead's own, and those that are of all."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +40,7 @@ class Histories:
     interactions, messages : Events
         Interactions carry ``kind``, ``duration_seconds`` and, of the property that the lead looked at, as it
         was known then: ``property_id``, ``area``, ``price_usd``, ``bedrooms``, ``living_area_sqft``. Messages
-        carry ``direction``, ``channel`` and ``length`` in characters.
+        carry ``direction``, ``channel``, ``length`` in characters and ``sentiment`` from -1 to 1.
     market : Areas
     """
 
@@ -98,15 +100,10 @@ def build_histories(
             messages,
             lead_ids,
             as_of,
-            {"length": messages.lengths("text")},
+            {"length": messages.lengths("text"), "sentiment": messages.numbers("sentiment")},
             {name: messages.coded(name) for name in ("direction", "channel")},
         ),
-        market=Areas(
-            attributes["area"],
-            as_of,
-            cache(lambda: _index(tables["market_index"])),
-            cache(lambda: _homes(tables["properties"])),
-        ),
+        market=Areas(attributes["area"], as_of, AreaTables({kind: tables[kind] for kind in SHARED})),
     )
 
 
@@ -219,22 +216,3 @@ def _one_by_one(codes: NDArray[np.int64]) -> Iterator[NDArray[np.int64]]:
 def _at(values: Column, row: NDArray[np.int64], missing: object) -> Column:
     """Values at some rows; where the row is -1, what stands for missing."""
     return np.append(values, np.array([missing], dtype=values.dtype))[row]
-
-
-def _index(values: FactColumns) -> dict[str, Series]:
-    happened = values.times("event_at")
-    columns = happened, values.times("recorded_at"), values.times("superseded_at"), values.numbers("value")
-    order, area = np.argsort(happened, kind="stable"), values.coded("area")
-    rows = {name: order[area.codes[order] == code] for name, code in area.names.items()}
-    return {name: tuple(column[here] for column in columns) for name, here in rows.items()}
-
-
-def _homes(properties: FactColumns) -> dict[str, Homes]:
-    since = np.maximum(properties.times("event_at"), properties.times("recorded_at"))
-    until, price, area = (
-        properties.times("superseded_at"),
-        properties.numbers("price_usd"),
-        properties.coded("area"),
-    )
-    rows = {name: np.flatnonzero(area.codes == code) for name, code in area.names.items()}
-    return {name: (since[here], until[here], price[here]) for name, here in rows.items()}

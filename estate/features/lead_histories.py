@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 from estate.features.areas import Areas
 from estate.features.events import Events
 from estate.features.histories import Histories
 from estate.features.texts import Coded
-from estate.store.lead_facts import VIEWED, EventRows, LeadFacts
+from estate.store.lead_facts import VIEWED, EventRows, Homes, LeadFacts, Listings, Series
 from estate.store.lead_statement import Part
+
+_T = TypeVar("_T")
 
 
 class NotRead(LookupError):
@@ -35,12 +37,7 @@ def lead_histories(facts: LeadFacts) -> Histories:
         lead={**facts.categories, **facts.numbers},
         interactions=_events(facts, acts, _Interactions) if acts else _not_read("interactions"),
         messages=_events(facts, messages, dict) if messages else _not_read("messages"),
-        market=Areas(
-            facts.categories["area"],
-            facts.moment,
-            lambda: _read(facts.index, "index"),
-            lambda: _read(facts.homes, "homes"),
-        ),
+        market=Areas(facts.categories["area"], facts.moment, _Read(facts)),
     )
 
 
@@ -56,7 +53,26 @@ class _Interactions(dict[str, Any]):
         raise KeyError(name)
 
 
-def _read(part: Any, name: Part) -> Any:
+class _Read:
+    """Facts of areas as far as they were read."""
+
+    def __init__(self, facts: LeadFacts) -> None:
+        self._facts = facts
+
+    @property
+    def index(self) -> dict[str, Series]:
+        return _required(self._facts.index, "index")
+
+    @property
+    def homes(self) -> dict[str, Homes]:
+        return _required(self._facts.homes, "homes")
+
+    @property
+    def listings(self) -> dict[str, Listings]:
+        return _required(self._facts.listings, "listings")
+
+
+def _required(part: _T | None, name: Part) -> _T:
     if part is None:
         raise NotRead(name)
     return part

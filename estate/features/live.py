@@ -16,7 +16,7 @@ import numpy as np
 from estate.core.frame import Frame
 from estate.core.model_spec import CrmSource, ModelSpec
 from estate.features.events import DAY_US, Micros
-from estate.features.histories import build_histories, micros, superseded
+from estate.features.histories import OF_LEADS, SHARED, build_histories, micros, superseded
 from estate.store.database import Database
 from estate.store.facts import read_facts
 
@@ -73,13 +73,9 @@ def features_of_leads(
     """
     wanted = tuple(dict.fromkeys(lead_ids))
     facts = {
-        kind: read_facts(database, kind, lead_ids=wanted, as_of=as_of, versions=True)
-        for kind in ("leads", "interactions", "messages")
+        kind: read_facts(database, kind, lead_ids=wanted, as_of=as_of, versions=True) for kind in OF_LEADS
     }
-    facts |= {
-        kind: read_facts(database, kind, as_of=as_of, versions=True)
-        for kind in ("properties", "market_index")
-    }
+    facts |= {kind: read_facts(database, kind, as_of=as_of, versions=True) for kind in SHARED}
     leads = facts["leads"][facts["leads"]["superseded_at"].isna()]
     known = set(leads["lead_id"])
     found = tuple(name for name in wanted if name in known)
@@ -117,7 +113,7 @@ def _known_until(
     place = {name: i for i, name in enumerate(found)}
     leads = facts["leads"][facts["leads"]["superseded_at"].isna()]
     newest = leads.set_index("lead_id").loc[list(found), "recorded_at"].tolist()
-    for kind in ("leads", "interactions", "messages"):
+    for kind in OF_LEADS:
         own = facts[kind]
         own = own[own["lead_id"].isin(place)]
         lead = own["lead_id"].map(place).to_numpy(np.int64)

@@ -12,12 +12,10 @@ from numpy.typing import NDArray
 from estate.core.feature_set import FeatureSet
 from estate.core.frame import Frame
 from estate.features.events import Micros
-from estate.features.histories import Histories, build_histories
+from estate.features.histories import OF_LEADS, SHARED, Histories, build_histories
 from estate.store.database import Database
 from estate.store.facts import read_fact_table
 
-OF_LEADS = ("leads", "interactions", "messages")
-SHARED = ("properties", "market_index")
 LEADS_AT_ONCE = 10_000
 """Leads in one turn: few enough that a turn's arrays stay near a processor's cache."""
 

@@ -45,3 +45,33 @@ def area_homes_count(h: Histories) -> Numbers:
 def area_homes_change_30d(h: Histories) -> Numbers:
     """Homes known in the area, less those known 30 days before; missing without an area."""
     return h.market["homes_count"] - h.market["homes_count_30d_ago"]
+
+
+def area_for_sale_count(h: Histories) -> Numbers:
+    """Listings for sale in the area; missing without an area."""
+    return h.market["for_sale_count"]
+
+
+def area_new_listings_count_30d(h: Histories) -> Numbers:
+    """Listings that came on the area's market in the last 30 days; missing without an area."""
+    return h.market["new_count_30d"]
+
+
+def area_sold_count_90d(h: Histories) -> Numbers:
+    """Listings in the area that were sold in the last 90 days; missing without an area."""
+    return h.market["sold_count_90d"]
+
+
+def area_supply_months(h: Histories) -> Numbers:
+    """Months to sell all that is for sale, at the last 90 days' rate; missing if nothing was sold."""
+    return divide(h.market["for_sale_count"], h.market["sold_count_90d"] / 3.0)
+
+
+def area_days_on_market(h: Histories) -> Numbers:
+    """Median days for which the area's listings are for sale already; missing if there is none."""
+    return h.market["days_for_sale"]
+
+
+def area_days_to_sale_90d(h: Histories) -> Numbers:
+    """Median days that the area's sales of the last 90 days took; missing if nothing was sold."""
+    return h.market["days_to_sale_90d"]

@@ -34,6 +34,7 @@ def _quiet_lead(parts: frozenset[Part]) -> LeadFacts:
     none: Any = np.zeros(0, dtype=np.int64)
     texts: dict[str, Any] = {"kind": ()}
     seen = {"duration_seconds": np.zeros(0)}
+    wrote = {"length": np.zeros(0), "sentiment": np.zeros(0)}
     if "viewed_homes" in parts:
         seen |= dict.fromkeys(VIEWED["viewed_homes"], np.zeros(0))
     if "viewed_names" in parts:
@@ -46,9 +47,10 @@ def _quiet_lead(parts: frozenset[Part]) -> LeadFacts:
         numbers=dict.fromkeys(LEAD_NUMBERS, missing),
         categories={name: np.array([None], dtype=object) for name in LEAD_TEXTS},
         interactions=EventRows(none, none, none, texts, seen) if "interactions" in parts else None,
-        messages=EventRows(none, none, none, {"direction": (), "channel": ()}, {"length": np.zeros(0)})
+        messages=EventRows(none, none, none, {"direction": (), "channel": ()}, wrote)
         if "messages" in parts
         else None,
         index={} if "index" in parts else None,
         homes={} if "homes" in parts else None,
+        listings={} if "listings" in parts else None,
     )

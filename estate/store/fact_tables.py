@@ -36,7 +36,7 @@ def fact_id(kind: str) -> str:
     >>> fact_id("phones")
     Traceback (most recent call last):
     estate.core.errors.DataError: kind of fact: expected one of leads, interactions, messages, properties, \
-outcomes, market_index, got 'phones'.
+listings, outcomes, market_index, got 'phones'.
     """
     return str(fact_table(kind).primary_key.columns[0].name)
 

@@ -16,6 +16,7 @@ import sqlalchemy as sa
 from psycopg import sql
 
 from estate.core.errors import DataError
+from estate.store.derived_columns import DERIVED, with_derived
 from estate.store.erasures import drop_erased
 from estate.store.fact_tables import arrow_schema, copying, fact_id, fact_table
 from estate.store.fact_versions import add_versions, conflicts, drop_known, learned_at
@@ -76,7 +77,8 @@ def store_facts(
     kind : str
         Name of the table of facts.
     rows : DataFrame
-        Columns of the table; those that may be missing may be left out. Times are aware; null is None or NaN.
+        Columns of the table; those that may be missing may be left out, and derived ones are computed anew.
+        Times are aware; null is None or NaN.
     corrections : {"recorded", "refused"} or datetime
         What to do with a known fact that has other values. "recorded": the row's ``recorded_at`` says when
         it was corrected, and it becomes a version of its own, in whatever order they come. For rows that
@@ -94,6 +96,8 @@ def store_facts(
     if not len(rows):
         return Stored(0, 0, ())
     said = [name for name in columns if name not in (fact_id(kind), "recorded_at")]
+    rows = with_derived(kind, rows)
+    columns += DERIVED.get(kind, {})
     words: dict[str, sql.Composable] = {
         "incoming": sql.Identifier(f"incoming_{kind}"),
         "target": sql.Identifier(kind),
@@ -207,8 +211,9 @@ def event_time(connection: sa.Connection, kind: str, name: str) -> datetime | No
 
 
 def _columns_to_write(table: sa.Table, rows: pd.DataFrame) -> list[str]:
-    known = [column.name for column in table.columns if column.name != SUPERSEDED]
-    unknown = [str(name) for name in rows.columns if name not in known]
+    derived = DERIVED.get(table.name, {})
+    known = [column.name for column in table.columns if column.name not in (SUPERSEDED, *derived)]
+    unknown = [str(name) for name in rows.columns if name not in known and name not in derived]
     missing = [name for name in known if not table.columns[name].nullable and name not in rows]
     if unknown or missing:
         got = [f"unknown {', '.join(unknown)}"] * bool(unknown) + [f"no {', '.join(missing)}"] * bool(missing)

@@ -23,6 +23,9 @@ Series = tuple[Micros, Micros, Micros, Numbers]
 """When each value was so, when it was learned, when it was superseded, and the value."""
 Homes = tuple[Micros, Micros, Numbers]
 """Since when each version of a home is known, until when, and its asking price in USD."""
+Listings = tuple[Micros, Micros, Micros, Micros, NDArray[np.bool_]]
+"""When each listing came on the market, since when this version of it is known, until when, when it was sold
+or withdrawn, and whether it was sold."""
 
 VIEWED: dict[Part, tuple[str, ...]] = {
     "viewed_homes": ("price_usd", "bedrooms", "living_area_sqft"),
@@ -75,6 +78,8 @@ class LeadFacts:
         By area: when each value was so, rising, when it was learned and superseded, and the value.
     homes : mapping of str to three arrays, optional
         By area: since when each version of a home is known, until when, and its asking price in USD.
+    listings : mapping of str to five arrays, optional
+        By area, those of them that may count: see :data:`Listings`.
     """
 
     position: NDArray[np.int64]
@@ -87,6 +92,7 @@ class LeadFacts:
     messages: EventRows | None
     index: dict[str, Series] | None
     homes: dict[str, Homes] | None
+    listings: dict[str, Listings] | None
 
 
 def read_lead_facts(
@@ -132,6 +138,7 @@ def read_lead_facts(
         messages=_messages(row, position) if "messages" in parts else None,
         index=_index(row) if "index" in parts else None,
         homes=_homes(row) if "homes" in parts else None,
+        listings=_listings(row) if "listings" in parts else None,
     )
 
 
@@ -149,8 +156,8 @@ def _interactions(row: Iterator[Any], position: NDArray[np.int64], parts: frozen
 def _messages(row: Iterator[Any], position: NDArray[np.int64]) -> EventRows:
     lead, happened, learned = _ints(next(row)), _times(next(row)), _times(next(row))
     texts: dict[str, Sequence[str | None]] = {name: next(row) or () for name in ("direction", "channel")}
-    length = _ints(next(row)).astype(np.float64)
-    return EventRows(np.searchsorted(position, lead), happened, learned, texts, {"length": length})
+    numbers = {"length": _ints(next(row)).astype(np.float64), "sentiment": _floats(next(row))}
+    return EventRows(np.searchsorted(position, lead), happened, learned, texts, numbers)
 
 
 def _index(row: Iterator[Any]) -> dict[str, Series]:
@@ -166,6 +173,14 @@ def _homes(row: Iterator[Any]) -> dict[str, Homes]:
     return {
         area: (_times(since), _ends(ended), _floats(price))
         for area, since, ended, price in zip(*columns, strict=True)
+    }
+
+
+def _listings(row: Iterator[Any]) -> dict[str, Listings]:
+    columns = [next(row) or () for _ in range(6)]
+    return {
+        area: (_times(listed), _times(since), _ends(until), _ends(ended), _ints(sold) > 0)
+        for area, listed, since, until, ended, sold in zip(*columns, strict=True)
     }
 
 

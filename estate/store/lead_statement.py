@@ -8,10 +8,13 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import Literal, get_args
 
-Part = Literal["interactions", "viewed_homes", "viewed_names", "messages", "index", "homes"]
+Part = Literal["interactions", "viewed_homes", "viewed_names", "messages", "index", "homes", "listings"]
 PARTS: frozenset[Part] = frozenset(get_args(Part))
 """What can be left out where no feature reads it: interactions, the numbers and the names (id, area) of the
-home that each looked at, messages, the market index of the leads' areas, and the asking prices there."""
+home that each looked at, messages, and of the leads' areas the market index, asking prices and listings."""
+
+SOLD_DAYS = 90
+"""Days for which a listing that ended still counts."""
 
 _WANTED = """
 WITH wanted AS MATERIALIZED (
@@ -69,10 +72,11 @@ _MESSAGES = """
 , messages_of AS (
   SELECT string_agg(int4send(at), '') AS at, string_agg(timestamptz_send(event_at), '') AS happened,
          string_agg(timestamptz_send(recorded_at), '') AS learned, array_agg(direction) AS direction,
-         array_agg(channel) AS channel, string_agg(int4send(length), '') AS length
+         array_agg(channel) AS channel, string_agg(int4send(length), '') AS length,
+         string_agg(float8send(coalesce(sentiment, 'NaN')), '') AS sentiment
   FROM (
     SELECT w.at, m.event_at, m.recorded_at, m.direction, m.channel,
-           char_length(m.text) AS length
+           char_length(m.text) AS length, m.sentiment
     FROM wanted w JOIN messages m ON m.lead_id = w.lead_id
      AND m.event_at <= w.moment AND m.recorded_at <= w.moment AND m.superseded_at > w.moment
     ORDER BY w.at, m.event_at, m.message_id COLLATE "C"
@@ -109,6 +113,24 @@ _HOMES = """
   ) AS found
 )"""
 
+_LISTINGS = """
+, listings_of AS (
+  SELECT array_agg(area) AS area, array_agg(listed) AS listed, array_agg(known) AS known,
+         array_agg(until) AS until, array_agg(ended) AS ended, array_agg(sold) AS sold
+  FROM (
+    SELECT area, string_agg(timestamptz_send(event_at), '') AS listed,
+           string_agg(timestamptz_send(GREATEST(event_at, recorded_at)), '') AS known,
+           string_agg(timestamptz_send(superseded_at), '') AS until,
+           string_agg(timestamptz_send(coalesce(ended_at, 'infinity')), '') AS ended,
+           string_agg(int4send((status = 'sold')::int4), '') AS sold
+    FROM listings
+    WHERE area IN (SELECT area FROM wanted) AND event_at <= %(as_of)s AND recorded_at <= %(as_of)s
+      AND superseded_at > (SELECT min(moment) FROM wanted)
+      AND coalesce(ended_at, 'infinity') >= (SELECT min(moment) FROM wanted) - interval '{sold_days} days'
+    GROUP BY area
+  ) AS found
+)"""
+
 
 @lru_cache
 def statement(parts: frozenset[Part]) -> bytes:
@@ -128,5 +150,8 @@ def statement(parts: frozenset[Part]) -> bytes:
     if "homes" in parts:
         made += _HOMES
         of.append("homes_of")
+    if "listings" in parts:
+        made += _LISTINGS.format(sold_days=SOLD_DAYS)
+        of.append("listings_of")
     columns = ", ".join(f"{name}.*" for name in of)
     return f"{made}\nSELECT {columns} FROM {', '.join(of)}".encode()

@@ -59,6 +59,7 @@ messages = _fact(
     sa.Column("direction", sa.Text, nullable=False),
     sa.Column("channel", sa.Text),
     sa.Column("text", sa.Text, nullable=False),
+    sa.Column("sentiment", sa.Float),  # of the text, when it was stored
 )
 properties = _fact(
     "properties",
@@ -68,6 +69,15 @@ properties = _fact(
     sa.Column("bedrooms", sa.Float),
     sa.Column("living_area_sqft", sa.Float),
     sa.Column("kind", sa.Text),
+)
+listings = _fact(
+    "listings",
+    "listing_id",
+    sa.Column("property_id", sa.Text),
+    sa.Column("area", sa.Text, nullable=False),
+    sa.Column("status", sa.Text, nullable=False),
+    sa.Column("price_usd", sa.Float),
+    sa.Column("ended_at", _time),
 )
 outcomes = _fact(
     "outcomes",
@@ -81,13 +91,17 @@ market_index = _fact(
     sa.Column("area", sa.Text, nullable=False),
     sa.Column("value", sa.Float, nullable=False),
 )
-FACTS = {table.name: table for table in (leads, interactions, messages, properties, outcomes, market_index)}
+FACTS = {
+    table.name: table
+    for table in (leads, interactions, messages, properties, listings, outcomes, market_index)
+}
 
 for _table in (interactions, messages, outcomes):
     sa.Index(f"ix_{_table.name}_lead_event", _table.c.lead_id, _table.c.event_at)
 sa.Index("ix_leads_event", leads.c.event_at)
 sa.Index("ix_market_index_area_event", market_index.c.area, market_index.c.event_at)
 sa.Index("ix_properties_area", properties.c.area)
+sa.Index("ix_listings_area_event", listings.c.area, listings.c.event_at)
 
 imports = sa.Table(
     "imports",

@@ -24,7 +24,8 @@ _Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 
 def import_command(
     kind: Annotated[
-        str, typer.Argument(help="leads, interactions, messages, properties, outcomes or market_index.")
+        str,
+        typer.Argument(help="leads, interactions, messages, properties, listings, outcomes or market_index."),
     ],
     file: Annotated[Path, typer.Argument(help="CSV (also .gz) or Parquet.")],
     mapping: Annotated[

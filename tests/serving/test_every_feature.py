@@ -34,7 +34,7 @@ def every(shop: Shop) -> Shop:
     moved = now() - AS_OF
     with shop.database.begin() as connection:
         for kind, rows in facts_of().items():
-            clocks = {name: rows[name] + moved for name in ("event_at", "recorded_at")}
+            clocks = {name: rows[name] + moved for name in map(str, rows) if name.endswith("_at")}
             write_facts(connection, kind, rows.assign(**clocks))
     return shop
 
@@ -65,7 +65,7 @@ def batch(shop: Shop) -> dict[str, dict[str, Any]]:
     """Features of all leads at the model's age, computed together."""
     facts = {
         kind: read_facts(shop.database, kind, as_of=now(), versions=True)
-        for kind in ("leads", "interactions", "messages", "properties", "market_index")
+        for kind in ("leads", "interactions", "messages", "properties", "listings", "market_index")
     }
     ids = facts["leads"]["lead_id"].to_numpy(dtype=object)
     moments = micros(facts["leads"]["event_at"] + timedelta(days=14))

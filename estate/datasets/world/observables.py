@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from estate.core.frame import Numbers
 from estate.datasets.world.behaviour import FOLLOW_UP, INTERACTIONS, Events
 from estate.datasets.world.conversation import Messages
+from estate.datasets.world.endings import Endings
 from estate.datasets.world.market import PriceIndex, Properties
 from estate.datasets.world.people import People
 from estate.datasets.world.world import DAY, HOUR, Micros
@@ -61,6 +62,7 @@ class Scene:
     messages: Messages
     properties: Properties
     index: PriceIndex
+    listings: Endings
 
 
 def observe(scene: Scene, age_days: int) -> Observables:

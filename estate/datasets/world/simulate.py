@@ -10,6 +10,7 @@ from estate.core.errors import SpecError
 from estate.datasets.world.activity import ActivityClock
 from estate.datasets.world.behaviour import behave
 from estate.datasets.world.conversation import converse
+from estate.datasets.world.endings import end_listings
 from estate.datasets.world.market import list_properties, price_index
 from estate.datasets.world.observables import Scene
 from estate.datasets.world.outcomes import decide
@@ -18,6 +19,7 @@ from estate.datasets.world.tables import (
     Span,
     interactions,
     leads,
+    listings,
     market_index,
     messages,
     outcome_facts,
@@ -70,7 +72,7 @@ def simulate(world: World, *, from_day: int = 0, to_day: int | None = None) -> S
     --------
     >>> made = simulate(World(seed=1, leads_per_day=5, days=3))
     >>> list(made.facts)
-    ['leads', 'interactions', 'messages', 'properties', 'outcomes', 'market_index']
+    ['leads', 'interactions', 'messages', 'properties', 'listings', 'outcomes', 'market_index']
     >>> simulate(World(days=10), from_day=10)
     Traceback (most recent call last):
     estate.core.errors.SpecError: days to simulate: expected 0 <= from < to <= 10, got from 10 to 10.
@@ -88,6 +90,7 @@ def simulate(world: World, *, from_day: int = 0, to_day: int | None = None) -> S
         "interactions": interactions(span),
         "messages": messages(span),
         "properties": properties(span),
+        "listings": listings(span),
         "outcomes": outcome_facts(span, outcomes),
         "market_index": market_index(span),
     }
@@ -99,11 +102,13 @@ def make_scene(world: World, days: range) -> Scene:
     clock = ActivityClock(world.start)
     people = arrive(world, clock, days)
     events = behave(world, clock, people)
+    listed = list_properties(world, days.stop + HISTORY_DAYS)
     # leads of the last day live on after it: their world must go on, or their truth would depend on the span
     return Scene(
         people=people,
         events=events,
         messages=converse(clock, people, events),
-        properties=list_properties(world, days.stop + HISTORY_DAYS),
+        properties=listed,
         index=price_index(world, days.stop + HISTORY_DAYS),
+        listings=end_listings(world, listed),
     )

@@ -67,10 +67,11 @@ class Span:
         """Return a table of facts."""
         import pandas as pd
 
-        clocks = {"event_at": self._times(event), "recorded_at": self._times(known)}
+        clocks = {"event_at": self.times(event), "recorded_at": self.times(known)}
         return pd.DataFrame({**columns, **clocks})
 
-    def _times(self, micros: Micros) -> pd.DatetimeIndex:
+    def times(self, micros: Micros) -> pd.DatetimeIndex:
+        """Return moments of the world as times, UTC."""
         import pandas as pd
 
         start = np.datetime64(self.world.start, "us")
@@ -139,6 +140,31 @@ def properties(span: Span) -> pd.DataFrame:
         "kind": _named(KINDS, listed.kind[rows]),
     }
     return span.table(columns, listed.event_at[rows], listed.recorded_at[rows])
+
+
+def listings(span: Span) -> pd.DataFrame:
+    """Return what is for sale and, once it is over, how it ended: two versions of a listing."""
+    listed, ends = span.scene.properties, span.scene.listings
+    begun = span.rows(listed.recorded_at)
+    over = span.rows(ends.recorded_at)
+    rows, ended = np.concatenate([begun, over]), np.arange(len(begun) + len(over)) >= len(begun)
+    known = np.where(ended, ends.recorded_at[rows], listed.recorded_at[rows])
+    order = np.argsort(known, kind="stable")
+    rows, ended, known = rows[order], ended[order], known[order]
+    names = np.where(ended, np.where(ends.sold[rows], 1, 2), 0)
+    made = span.table(
+        {
+            "listing_id": span.ids("s", listed.day[rows], listed.number[rows]),
+            "property_id": span.ids("p", listed.day[rows], listed.number[rows]),
+            "area": _named(AREAS, listed.area[rows]),
+            "status": _named(("active", "sold", "withdrawn"), names),
+            "price_usd": np.where(ended, ends.price_usd[rows], listed.price_usd[rows]),
+        },
+        listed.event_at[rows],
+        known,
+    )
+    made.insert(5, "ended_at", span.times(ends.ended_at[rows]).where(ended))
+    return made
 
 
 def outcome_facts(span: Span, outcomes: Outcomes) -> pd.DataFrame:

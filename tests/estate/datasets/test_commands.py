@@ -13,6 +13,7 @@ import typer
 from typer.testing import CliRunner, Result
 
 from estate.core.errors import LeadloopError
+from estate.datasets.contracts import CONTRACTS
 from estate.store.database import Database
 from estate.store.facts import count_facts
 from infra.cli import data
@@ -92,5 +93,5 @@ def test_simulate_brings_a_world_and_goes_on_with_it(database: Database, tmp_pat
     went_on = _run_here(database, tmp_path, *options, "--days", "30", "--from-day", "20", *drift)
     second = json.loads(went_on.stdout)
     assert Path(second["truth"]).is_file()
-    assert [report["rows_refused"] for report in second["reports"]] == [0] * 6
+    assert [report["rows_refused"] for report in second["reports"]] == [0] * len(CONTRACTS)
     assert count_facts(database, "leads") > before > 50

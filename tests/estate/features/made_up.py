@@ -27,6 +27,7 @@ EVERY = replace(
 )
 """A model that reads every feature that there is."""
 CRM_SPECS = [*_OWN, EVERY]
+WORDS = ("love", "hate", "great", "awful", "maybe", "tomorrow", "house", "not", "very", "but", "!", "price")
 KINDS = ("visit", "email_open", "email_click", "reply", "call", "tour", "listing_view", "listing_save")
 
 
@@ -64,6 +65,19 @@ def facts_of(leads: int = 120, seed: int = 0) -> dict[str, pd.DataFrame]:
             **times(40, created[:40], 30.0),
         }
     )
+    ended = random.random(60) < 0.6
+    listings = pd.DataFrame(
+        {
+            "listing_id": [f"s{i:03d}" for i in range(60)],
+            "property_id": [f"p{i % 40:03d}" for i in range(60)],
+            "area": random.choice(["north", "south"], 60),
+            "status": np.where(ended, random.choice(["sold", "withdrawn"], 60), "active"),
+            "price_usd": random.uniform(1e5, 9e5, 60),
+            **times(60, created[:60] - pd.Timedelta(days=60), 150.0),
+        }
+    )
+    spell = pd.to_timedelta(random.uniform(1, 90, 60), unit="D").floor("us")
+    listings["ended_at"] = (listings["event_at"] + spell).where(ended)
     n = leads * 30
     who = random.integers(0, leads, n)
     interactions = pd.DataFrame(
@@ -82,7 +96,10 @@ def facts_of(leads: int = 120, seed: int = 0) -> dict[str, pd.DataFrame]:
             "lead_id": lead["lead_id"].to_numpy()[who[: n // 3]],
             "direction": random.choice(["in", "out"], n // 3),
             "channel": random.choice(["email", "chat", None], n // 3),  # type: ignore[arg-type]
-            "text": ["x" * int(k) for k in random.integers(1, 200, n // 3)],
+            "text": [
+                " ".join(["we", *[WORDS[j] for j in random.integers(0, len(WORDS), int(k))]])
+                for k in random.integers(1, 30, n // 3)
+            ],
             **times(n // 3, lead["event_at"].iloc[who[: n // 3]].reset_index(drop=True), 40.0),
         }
     )
@@ -105,6 +122,7 @@ def facts_of(leads: int = 120, seed: int = 0) -> dict[str, pd.DataFrame]:
     return {
         "leads": lead,
         "properties": homes,
+        "listings": listings,
         "interactions": interactions,
         "messages": messages,
         "market_index": index,
@@ -122,6 +140,8 @@ def corrections_of(facts: dict[str, pd.DataFrame], recorded_at: datetime) -> dic
             other["event_at"] = rows["event_at"]
         else:
             other["event_at"] -= pd.Timedelta(hours=7)
+        if kind == "listings":
+            other["ended_at"] += pd.Timedelta(days=3)
         made[kind] = other.assign(recorded_at=pd.Timestamp(recorded_at))
     return made
 

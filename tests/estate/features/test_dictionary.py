@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from estate.core.sentiment import sentiment
 from estate.features.dictionary import Feature, all_features, describe
 from estate.features.histories import Histories, build_histories, micros
 from infra.cli.features import page
@@ -24,6 +25,7 @@ def desk() -> Histories:
     quiet = pd.DataFrame({"lead_id": [f"q{i}" for i in range(10)]})
     clocks = {"event_at": pd.Timestamp(AS_OF), "recorded_at": pd.Timestamp(AS_OF)}
     facts["leads"] = pd.concat([facts["leads"], quiet.assign(**clocks)], ignore_index=True)
+    facts["messages"]["sentiment"] = facts["messages"]["text"].map(sentiment)
     leads = facts["leads"]
     age = np.random.default_rng(3).uniform(0, 90, len(leads)) * 86_400_000_000
     moments = micros(leads["event_at"]) + age.astype(np.int64)

@@ -9,9 +9,11 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from estate.core.frame import Frame
+from estate.core.sentiment import sentiment
 from estate.features.histories import build_histories, micros
 from estate.features.zones import local
 from tests.estate.features.made_up import EVERY, facts_of
@@ -25,6 +27,7 @@ Fact = dict[str, Any]
 def desk() -> tuple[dict[str, list[Fact]], list[datetime], Frame]:
     """The facts as they are, the moments of forty leads, and what is computed of them."""
     tables = facts_of()
+    tables["messages"]["sentiment"] = tables["messages"]["text"].map(sentiment)
     leads = tables["leads"].head(LEADS)
     moments = [
         when.to_pydatetime() + timedelta(days=10 + i * 3 % 70, hours=i)
@@ -108,6 +111,15 @@ def plain(facts: dict[str, list[Fact]], lead: Fact, moment: datetime) -> dict[st
     def price(then: datetime) -> float | None:
         return or_none([one["price_usd"] for one in homes_at(then)], median)
 
+    spells = known(facts["listings"], moment, area=area)
+    over = [one for one in spells if not pd.isna(one["ended_at"]) and one["ended_at"] <= moment]
+    for_sale = [one for one in spells if one not in over]
+    sold = [one for one in over if one["status"] == "sold" and moment - one["ended_at"] < 90 * DAY]
+    new = [one for one in spells if moment - one["event_at"] < 30 * DAY]
+    tone = [one["sentiment"] for one in wrote if one["direction"] == "in"]
+    late = [
+        one["sentiment"] for one in wrote if one["direction"] == "in" and moment - one["event_at"] <= 21 * DAY
+    ]
     seen = [
         homes[one["property_id"]]
         for one in acts
@@ -153,6 +165,16 @@ def plain(facts: dict[str, list[Fact]], lead: Fact, moment: datetime) -> dict[st
         "market_index_change_365d": growth(index(moment), index(moment - 365 * DAY)),
         "area_price_median_usd": price(moment),
         "area_price_change_90d": growth(price(moment), price(moment - 90 * DAY)),
+        "area_for_sale_count": None if area is None else float(len(for_sale)),
+        "area_new_listings_count_30d": None if area is None else float(len(new)),
+        "area_sold_count_90d": None if area is None else float(len(sold)),
+        "area_supply_months": len(for_sale) / (len(sold) / 3.0) if area and sold else None,
+        "area_days_on_market": or_none([days(moment - one["event_at"]) for one in for_sale], median),
+        "area_days_to_sale_90d": or_none([days(one["ended_at"] - one["event_at"]) for one in sold], median),
+        "message_sentiment_mean": or_none(tone, mean),
+        "message_sentiment_mean_21d": or_none(late, mean),
+        "message_sentiment_last": or_none(tone, newest),
+        "message_sentiment_min_21d": or_none(late, min),
         "area_homes_count": None if area is None else float(len(homes_at(moment))),
         "area_homes_change_30d": None
         if area is None
@@ -172,7 +194,7 @@ def test_they_are_what_loops_give(desk: tuple[dict[str, list[Fact]], list[dateti
             else:
                 assert got == pytest.approx(value, rel=1e-9, abs=1e-12), (name, lead["lead_id"])
                 differ.add(name)
-    assert len(differ) >= 29, "hardly anything was compared"
+    assert len(differ) >= 39, "hardly anything was compared"
 
 
 @pytest.mark.parametrize(

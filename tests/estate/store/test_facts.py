@@ -8,6 +8,7 @@ import pytest
 
 from estate.core.errors import DataError, StoreError
 from estate.store.database import Database
+from estate.store.derived_columns import DERIVED
 from estate.store.facts import Stored, count_facts, read_facts, store_facts, write_facts
 from estate.store.tables import FACTS, SUPERSEDED
 
@@ -37,17 +38,18 @@ def _store(database: Database, kind: str, rows: pd.DataFrame) -> int:
 def test_every_kind_is_read_as_it_was_written_and_empty_tables_keep_their_types(
     database: Database, kind: str
 ) -> None:
-    empty = read_facts(database, kind)
+    empty, derived = read_facts(database, kind), DERIVED.get(kind, {})
     assert len(empty) == 0
     columns = {
-        column.name: 0.1 + 0.2 if column.type.python_type is float else "00123"
+        column.name: {float: 0.1 + 0.2, datetime: NOON}.get(column.type.python_type, "00123")
         for column in FACTS[kind].columns
-        if column.name != SUPERSEDED
+        if column.name not in (SUPERSEDED, *derived)
     }
     rows = pd.DataFrame([columns | {"event_at": NOON, "recorded_at": NOON + timedelta(microseconds=1)}])
     assert _store(database, kind, rows) == 1
     back = read_facts(database, kind)
-    assert back.iloc[0].to_dict() == rows.iloc[0].to_dict()
+    assert back.drop(columns=list(derived)).iloc[0].to_dict() == rows.iloc[0].to_dict()
+    assert all(back[name][0] == of(back[origin][0]) for name, (origin, of) in derived.items())
     assert back.dtypes.to_dict() == empty.dtypes.to_dict()
     assert str(back["event_at"].dtype) == "datetime64[us, UTC]"
 

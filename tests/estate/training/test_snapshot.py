@@ -93,7 +93,15 @@ def test_after_a_million_later_facts_and_corrections_a_month_old_set_is_rebuilt_
     stored, random = 0, np.random.default_rng(0)
     turn = 0
     while stored < 1_000_000:
-        for kind in ("interactions", "messages", "properties", "market_index", "outcomes", "leads"):
+        for kind in (
+            "interactions",
+            "messages",
+            "properties",
+            "listings",
+            "market_index",
+            "outcomes",
+            "leads",
+        ):
             facts = read_facts(database, kind, as_of=month_ago)
             learned = pd.Timestamp(month_ago) + pd.Timedelta(hours=1 + turn)
             shuffled = facts.sample(frac=1.0, random_state=turn).reset_index(drop=True)
