@@ -78,6 +78,9 @@ class Settings(BaseSettings):
     crm_mapping: Path | None = Field(
         None, description="mapping file of the CRM's contacts; custom fields by their id or key"
     )
+    crm_extraction: Path | None = Field(
+        None, description="file that says what is read from the CRM's own database, and how"
+    )
     redis_url: SecretStr | None = Field(
         None, description="Redis that serving processes share; none if not set"
     )

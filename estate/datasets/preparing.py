@@ -116,7 +116,8 @@ def prepare(plan: Plan, chunk: Chunk) -> Prepared:
     table, reasons = _typed(plan, chunk)
     for row, sentences in _broken(plan.kind, table).items():
         unread = {sentence.split(":")[0] for sentence in reasons.get(row, [])}
-        if "event_at" in unread and not plan.says_when_recorded:
+        wrong = unread | {sentence.split(":")[0] for sentence in sentences}
+        if "event_at" in wrong and not plan.says_when_recorded:
             unread.add("recorded_at")  # it is taken from there
         fresh = [sentence for sentence in sentences if sentence.split(":")[0] not in unread]
         reasons.setdefault(row, []).extend(fresh)

@@ -50,13 +50,19 @@ class Taken:
     erased: bool = False
 
 
-def take_rows(
-    connection: Connection, kind: str, rows: Sequence[Row], *, at: datetime, names: Names = _AS_SENT
+def take_rows(  # noqa: PLR0913  what, where, and three that say how
+    connection: Connection,
+    kind: str,
+    rows: Sequence[Row],
+    *,
+    at: datetime,
+    names: Names = _AS_SENT,
+    news: bool = True,
 ) -> Taken:
     """Store rows that keep the contract of their kind.
 
-    A row that does not say when the desk learned of it (``recorded_at``) is learned now; one of a known fact
-    with other values is its correction.
+    A row of a known fact with other values is its correction: learned now, if it does not say when the desk
+    learned of it (``recorded_at``).
 
     Parameters
     ----------
@@ -69,6 +75,8 @@ def take_rows(
         The present.
     names : Mapping, optional
         What the sender calls our columns and values.
+    news : bool
+        Whether facts that are not known yet are learned now; else they were learned when they happened.
 
     Raises
     ------
@@ -80,7 +88,7 @@ def take_rows(
     columns = _columns(rows, good, plan.sources.values())
     prepared = prepare(plan, Chunk(range(len(rows)), columns, {}, str, 1.0))
     facts, reasons = prepared.facts, {**prepared.reasons, **odd}
-    if not plan.says_when_recorded:
+    if news and not plan.says_when_recorded:
         facts = facts.assign(recorded_at=facts["event_at"].where(facts["event_at"] > at, at))
     stored = store_facts(connection, kind, facts, corrections="recorded" if plan.says_when_recorded else at)
     key = fact_id(kind)

@@ -1,4 +1,4 @@
-"""Tables of what other systems send: the CRM's events."""
+"""Tables of what comes from other systems: the CRM's events, and how far its tables were read."""
 
 from __future__ import annotations
 
@@ -26,4 +26,16 @@ received_events = sa.Table(
     sa.Index("ix_received_events_object", "object", "changed_at"),
     sa.Index("ix_received_events_lead", "lead_id"),
     sa.Index("ix_received_events_received", "received_at"),
+)
+
+extractions = sa.Table(
+    "extractions",
+    metadata,
+    sa.Column("source", sa.Text, primary_key=True),
+    sa.Column("kind", sa.Text, primary_key=True),
+    sa.Column("watermark", _time),  # of the newest row that was read; none: nothing was read yet
+    sa.Column("whole_at", _time),  # when everything had been read for the first time
+    sa.Column("rows_read", sa.BigInteger, nullable=False),
+    sa.Column("rows_refused", sa.BigInteger, nullable=False),
+    sa.Column("read_at", _time, nullable=False),
 )

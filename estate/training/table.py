@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
-import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from estate.core.environment import expand
 from estate.core.errors import ContractError, SettingsError
 from estate.core.frame import Column, Frame, Numbers, category_text
 from estate.core.model_spec import ModelSpec, QuerySource, TableSource
@@ -39,28 +38,6 @@ def read_table(spec: ModelSpec, database: Database | None) -> pd.DataFrame:
             raise ContractError(f"model `{spec.name}`", expected="a table source", got="events of leads")
     _require_columns(table, spec, source)
     return table.mask(table.isin(source.missing)) if source.missing else table
-
-
-def expand(text: str) -> str:
-    """Replace ``${NAME}`` by the environment's value.
-
-    Examples
-    --------
-    >>> expand("${NO_SUCH_VARIABLE}/leads.csv")
-    Traceback (most recent call last):
-    estate.core.errors.SettingsError: path ${NO_SUCH_VARIABLE}/leads.csv: expected NO_SUCH_VARIABLE in the \
-environment, got nothing. Set it to where the data is.
-    """
-    expanded = os.path.expandvars(text)
-    unset = re.search(r"\$\{(\w+)\}", expanded)
-    if unset:
-        raise SettingsError(
-            f"path {text}",
-            expected=f"{unset[1]} in the environment",
-            got="nothing",
-            todo="Set it to where the data is.",
-        )
-    return expanded
 
 
 def raw_frame(table: pd.DataFrame, spec: ModelSpec) -> Frame:

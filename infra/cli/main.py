@@ -24,6 +24,7 @@ from infra.cli import (
     doctor,
     down,
     events,
+    extract,
     features,
     forget,
     history,
@@ -56,6 +57,7 @@ down.register(app)
 status.register(app)
 doctor.register(app)
 data.register(app)
+extract.register(app)
 features.register(app)
 events.register(app)
 forget.register(app)

@@ -18,11 +18,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from estate.core.clock import now
+from estate.core.environment import expand
 from estate.core.errors import DataError
 from estate.core.frame import category_text
 from estate.core.model_spec import QuerySource
 from estate.store.query_batches import read_parts, shown, whole_table
-from estate.training.table import expand
 from serving.batch.files_source import FilesSource
 from serving.batch.options import BatchOptions
 from serving.models import ServedModel
