@@ -20,7 +20,7 @@ from tasks.retrying import COMPUTES, REACHES_OUT
 @task(name="extract", **REACHES_OUT)
 def extract_rows(platform: Platform, spec: ModelSpec, as_of: datetime, training_key: str) -> TrainingData:
     """Read what was known at a moment: features, ripe labels, and how often each row was judged on."""
-    data = extract(spec, platform.database, as_of=as_of)
+    data = extract(spec, platform.database, as_of=as_of, cluster=platform.settings.dask)
     with platform.database.begin() as connection:
         uses = holdouts.uses(connection, spec.name, row_hashes(spec, data), training_key)
     return replace(data, uses=uses)

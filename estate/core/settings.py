@@ -81,6 +81,9 @@ class Settings(BaseSettings):
     crm_extraction: Path | None = Field(
         None, description="file that says what is read from the CRM's own database, and how"
     )
+    dask: str | None = Field(
+        None, description="Dask scheduler whose workers compute features of trainings, tcp://host:8786"
+    )
     redis_url: SecretStr | None = Field(
         None, description="Redis that serving processes share; none if not set"
     )

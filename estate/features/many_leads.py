@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,11 +19,14 @@ from estate.features.histories import OF_LEADS, SHARED, Histories, build_histori
 from estate.store.database import Database
 from estate.store.facts import read_fact_table
 
+if TYPE_CHECKING:
+    import pyarrow as pa
+
 LEADS_AT_ONCE = 10_000
 """Leads in one turn: few enough that a turn's arrays stay near a processor's cache."""
 
 
-def features_of_many(  # noqa: PLR0913  what, of whom, as of when, and two that say how
+def features_of_many(  # noqa: PLR0913  what, of whom, as of when, and three that say how
     database: Database,
     features: FeatureSet,
     lead_ids: NDArray[np.object_],
@@ -29,10 +35,11 @@ def features_of_many(  # noqa: PLR0913  what, of whom, as of when, and two that 
     as_of: datetime,
     leads_at_once: int = LEADS_AT_ONCE,
     threads: int | None = None,
+    cluster: str | None = None,
 ) -> Frame:
     """Read the facts of leads and compute their features, some thousand leads at a time.
 
-    A lead's bits do not depend on who is computed with it.
+    A lead's bits do not depend on who is computed with it, nor on which machine.
 
     Parameters
     ----------
@@ -46,28 +53,69 @@ def features_of_many(  # noqa: PLR0913  what, of whom, as of when, and two that 
     leads_at_once : int
     threads : int, optional
         Turns that run side by side; by default one a processor, at most four.
+    cluster : str, optional
+        Address of a Dask scheduler, such as ``tcp://10.0.0.5:8786``: its workers take the turns.
+
+    Raises
+    ------
+    StoreError
+        If the database or the cluster can't be reached.
     """
     shared = {kind: read_fact_table(database, kind, as_of=as_of, versions=True) for kind in SHARED}
     order = np.argsort(lead_ids.astype(str), kind="stable")  # neighbours in the store's index
     turns = [order[start : start + leads_at_once] for start in range(0, len(order), leads_at_once)]
-
-    def turn(rows: NDArray[np.int64]) -> Frame:
-        names = lead_ids[rows].tolist()
-        own = {
-            kind: read_fact_table(database, kind, lead_ids=names, as_of=as_of, versions=True)
-            for kind in OF_LEADS
-        }
-        return features.compute(build_histories(lead_ids[rows], moments[rows], own | shared))
-
     columns = {
         name: np.empty(len(order), dtype=np.float64 if features.kind(name) == "number" else object)
         for name in features.names
     }
-    with ThreadPoolExecutor(threads or _threads()) as pool:
-        for rows, part in zip(turns, pool.map(turn, turns), strict=True):
-            for name, values in columns.items():
-                values[rows] = part[name]
+    turn = Turn(database, features, as_of, shared)
+    work = [(lead_ids[rows], moments[rows]) for rows in turns]
+    for number, part in _on_cluster(cluster, turn, work) if cluster else _here(turn, work, threads):
+        for name, values in columns.items():
+            values[turns[number]] = part[name]
     return Frame(columns, len(order))
+
+
+@dataclass(frozen=True)
+class Turn:
+    """What computes the features of some leads, wherever it is sent.
+
+    Parameters
+    ----------
+    database : Database
+    features : FeatureSet
+    as_of : datetime
+    shared : mapping of str to pyarrow.Table
+        Facts that are of all leads.
+    """
+
+    database: Database = field(repr=False)
+    features: FeatureSet
+    as_of: datetime
+    shared: Mapping[str, pa.Table] = field(repr=False)
+
+    def __call__(self, lead_ids: NDArray[np.object_], moments: Micros) -> Frame:
+        """Read their facts and compute."""
+        names = lead_ids.tolist()
+        own = {
+            kind: read_fact_table(self.database, kind, lead_ids=names, as_of=self.as_of, versions=True)
+            for kind in OF_LEADS
+        }
+        return self.features.compute(build_histories(lead_ids, moments, {**own, **self.shared}))
+
+
+Work = Sequence[tuple[NDArray[np.object_], Micros]]
+
+
+def _here(turn: Turn, work: Work, threads: int | None) -> Iterator[tuple[int, Frame]]:
+    with ThreadPoolExecutor(threads or _threads()) as pool:
+        yield from enumerate(pool.map(lambda some: turn(*some), work))
+
+
+def _on_cluster(address: str, turn: Turn, work: Work) -> Iterator[tuple[int, Frame]]:
+    from estate.features.on_cluster import each_on_cluster
+
+    return each_on_cluster(address, turn, work)
 
 
 def compute_in_parts(

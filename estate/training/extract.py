@@ -17,15 +17,17 @@ from estate.features.events import DAY_US
 from estate.features.histories import micros
 from estate.features.many_leads import features_of_many
 from estate.store.database import Database
-from estate.store.facts import read_facts
 from estate.training.data import TrainingData
+from estate.training.labels import labels_of_leads
 from estate.training.table import numbers, plain_frame, raw_frame, read_table
 
 if TYPE_CHECKING:
     import pandas as pd
 
 
-def extract(spec: ModelSpec, database: Database | None, *, as_of: datetime) -> TrainingData:
+def extract(
+    spec: ModelSpec, database: Database | None, *, as_of: datetime, cluster: str | None = None
+) -> TrainingData:
     """Read what was known at ``as_of`` and keep the rows whose label is ripe.
 
     Parameters
@@ -35,6 +37,8 @@ def extract(spec: ModelSpec, database: Database | None, *, as_of: datetime) -> T
         Needed for event histories and for queries on the platform's own database.
     as_of : datetime
         Nothing that happened or was learned later is seen.
+    cluster : str, optional
+        Address of a Dask scheduler whose workers compute the features of event histories.
 
     Raises
     ------
@@ -44,30 +48,27 @@ def extract(spec: ModelSpec, database: Database | None, *, as_of: datetime) -> T
     if isinstance(spec.source, CrmSource):
         if database is None:
             raise ContractError(f"model `{spec.name}`", expected="a database", got="none")
-        return _from_histories(spec, spec.source, database, as_of)
+        return _from_histories(spec, spec.source, database, as_of, cluster)
     return _from_table(spec, spec.source, read_table(spec, database), as_of)
 
 
-def _from_histories(spec: ModelSpec, source: CrmSource, database: Database, as_of: datetime) -> TrainingData:
-    rows = read_facts(database, "leads", as_of=as_of)
-    outcomes = read_facts(database, "outcomes", as_of=as_of)
-    moment = micros(rows["event_at"]) + int(source.age_days * DAY_US)
-    resolved, happens = _outcome_times(rows, outcomes, source.outcome)
-    now = int(as_of.timestamp() * 1e6)
-    candidate = (moment <= now) & ~(resolved <= moment)
-    ripe = candidate & (moment + int(source.horizon_days * DAY_US) <= now)
-    order = np.flatnonzero(ripe)
+def _from_histories(
+    spec: ModelSpec, source: CrmSource, database: Database, as_of: datetime, cluster: str | None
+) -> TrainingData:
+    rows, labels = labels_of_leads(source, database, as_of=as_of)
+    moment = labels.moment
+    order = np.flatnonzero(labels.ripe)
     order = order[np.argsort(moment[order], kind="stable")]
     ids = rows["lead_id"].to_numpy(dtype=object)[order]
-    features = features_of_many(database, spec.features, ids, moment[order], as_of=as_of)
-    y = (happens[order] <= moment[order] + int(source.horizon_days * DAY_US)).astype(np.float64)
+    features = features_of_many(database, spec.features, ids, moment[order], as_of=as_of, cluster=cluster)
+    y = labels.positive[order].astype(np.float64)
     return TrainingData(
         features,
         y,
         (),
         ids,
         moment[order],
-        int(candidate.sum()),
+        int(labels.candidate.sum()),
         spec.features.names,
         features,
         _protected_of_leads(spec, rows.iloc[order]),
@@ -84,22 +85,6 @@ def _protected_of_leads(spec: ModelSpec, leads: pd.DataFrame) -> Frame:
             todo="Correct the names in the spec.",
         )
     return plain_frame(leads[list(spec.gate.protected)])
-
-
-def _outcome_times(
-    leads: pd.DataFrame, outcomes: pd.DataFrame, kind: str
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Return when each lead's first outcome of any kind came, and of this kind; far if never."""
-    never = np.iinfo(np.int64).max
-    at = dict(zip(leads["lead_id"].tolist(), range(len(leads)), strict=True))
-    any_kind, this_kind = np.full(len(leads), never), np.full(len(leads), never)
-    positions = np.array([at.get(name, -1) for name in outcomes["lead_id"].tolist()], dtype=np.intp)
-    times = micros(outcomes["event_at"])
-    known = positions >= 0
-    np.minimum.at(any_kind, positions[known], times[known])
-    chosen = known & (outcomes["kind"] == kind).to_numpy(dtype=bool)
-    np.minimum.at(this_kind, positions[chosen], times[chosen])
-    return any_kind, this_kind
 
 
 def _from_table(

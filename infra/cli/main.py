@@ -30,6 +30,7 @@ from infra.cli import (
     history,
     incidents,
     keys,
+    labels,
     ledger,
     quality,
     rebuild,
@@ -61,6 +62,7 @@ extract.register(app)
 features.register(app)
 events.register(app)
 forget.register(app)
+labels.register(app)
 training.register(app)
 rebuild.register(app)
 requests.register(app)
