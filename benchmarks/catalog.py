@@ -14,7 +14,7 @@ BENCHMARKS: Mapping[str, str] = {
     "caches": "leads by id: the long way, one round trip, memory, Redis; hit rates and what they save",
     "challenger": "from the first drifted lead to a gated challenger in staging, on the demo's stack",
     "estimates": "quality before labels are known, beside NannyML and what labels say later; simulated, bank",
-    "features": "a hundred features as of each lead, 10 million events, beside DuckDB and Polars; one lead",
+    "features": "features of 10 million events as of each lead, beside DuckDB, Polars and Feast; one lead",
     "gate": "false passes and power of the gate, reuse of a holdout; simulated pairs of models",
     "ideas": "what caching, batching, vectorising, float32 and coroutines are really worth here",
     "promotion": "from the click to the first answer of the new version; rollback; flips under load",

@@ -1,8 +1,9 @@
-"""The hundred features that everybody computes."""
+"""The hundred features that everybody computes, and those that a feature store can join."""
 
 from __future__ import annotations
 
 from estate.core.feature_set import FeatureSet
+from estate.features import communication, engagement, habits, market, preference
 from estate.features.dictionary import all_features
 
 _LEFT_OUT = frozenset(
@@ -27,3 +28,20 @@ _LEFT_OUT = frozenset(
 )  # fmt: skip
 
 ASKED = FeatureSet(numbers=tuple(one for one in all_features() if one.__name__ not in _LEFT_OUT))
+
+RUNNING = FeatureSet(
+    numbers=(
+        engagement.interactions_count,
+        engagement.days_since_interaction,
+        habits.homes_seen_count,
+        preference.viewed_price_min_usd,
+        preference.viewed_price_max_usd,
+        communication.messages_in_count,
+        communication.messages_out_count,
+        communication.message_length_last,
+        communication.message_length_max,
+        communication.email_share,
+        market.market_index,
+    )
+)
+"""Features that change only when a fact becomes known: the newest value kept of them is the one that held."""

@@ -28,7 +28,7 @@ class Size:
 
 
 def write(folder: Path, size: Size, *, seed: int = 0) -> None:
-    """Write leads, interactions (three quarters of the events), messages and properties."""
+    """Write leads, interactions (three quarters of the events), messages, properties and a market index."""
     random = np.random.default_rng(seed)
     n = size.leads
     created = START_US + (random.uniform(0, 300, n) * DAY_US).astype(np.int64)
@@ -90,6 +90,17 @@ def write(folder: Path, size: Size, *, seed: int = 0) -> None:
         },
         happened,
         learned,
+    )
+    weeks = np.repeat(np.arange(-20, 60), len(AREAS))
+    happened = START_US + weeks * 7 * DAY_US
+    _table(
+        folder / "market_index.parquet",
+        {
+            "area": pa.array(AREAS * (len(weeks) // len(AREAS))),
+            "value": pa.array(100.0 + random.normal(0, 1, len(weeks)).cumsum()),
+        },
+        happened,
+        happened + (random.uniform(0, 20, len(weeks)) * DAY_US).astype(np.int64),
     )
 
 

@@ -1,4 +1,4 @@
-"""Ours, in a process of its own: ``python -m benchmarks.features.ours FOLDER OUT``."""
+"""Ours, in a process of its own: ``python -m benchmarks.features.ours FOLDER OUT [running]``."""
 
 from __future__ import annotations
 
@@ -13,8 +13,9 @@ import pyarrow.dataset
 import pyarrow.parquet as pq
 
 from benchmarks.batch.peak import peak_mb
-from benchmarks.features.asked import ASKED
+from benchmarks.features.asked import ASKED, RUNNING
 from benchmarks.features.data import AGE_DAYS, DAY_US
+from estate.core.feature_set import FeatureSet
 from estate.features.fact_columns import FactColumns
 from estate.features.histories import build_histories
 from estate.features.many_leads import compute_in_parts
@@ -25,21 +26,17 @@ _READ = {
     "interactions": ["lead_id", "kind", "property_id", "duration_seconds", "event_at", "recorded_at"],
     "messages": ["lead_id", "direction", "channel", "text", "event_at", "recorded_at"],
     "properties": None,
+    "market_index": None,
 }
 
 
-def main(folder: Path, out: Path) -> None:
+def main(folder: Path, out: Path, features: FeatureSet) -> None:
     """Read, compute, write; print seconds and peak memory."""
     began = time.perf_counter()
     facts = {
         kind: pq.read_table(folder / f"{kind}.parquet", columns=names, read_dictionary=_TEXTS)
         for kind, names in _READ.items()
     }
-    facts["market_index"] = pa.table(
-        {name: pa.nulls(0, pa.string()) for name in ("area",)}
-        | {name: pa.nulls(0, pa.timestamp("us", "UTC")) for name in ("event_at", "recorded_at")}
-        | {"value": pa.nulls(0, pa.float64())}
-    )
     facts["listings"] = pa.table(
         {name: pa.nulls(0, pa.string()) for name in ("area", "status")}
         | {name: pa.nulls(0, pa.timestamp("us", "UTC")) for name in ("event_at", "recorded_at", "ended_at")}
@@ -50,8 +47,8 @@ def main(folder: Path, out: Path) -> None:
     read = time.perf_counter() - began
     histories = build_histories(ids, moments, facts)
     arranged = time.perf_counter() - began
-    made = compute_in_parts(ASKED, histories)
-    columns = {name: pa.array(np.asarray(made[name], dtype=np.float64)) for name in ASKED.names}
+    made = compute_in_parts(features, histories)
+    columns = {name: pa.array(np.asarray(made[name], dtype=np.float64)) for name in features.names}
     pq.write_table(pa.table({"lead_id": pa.array(ids.tolist()), **columns}), out)
     seconds = time.perf_counter() - began
     parts = {"read": read, "arranged": arranged - read, "computed": seconds - arranged}
@@ -59,4 +56,4 @@ def main(folder: Path, out: Path) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), Path(sys.argv[2]))
+    main(Path(sys.argv[1]), Path(sys.argv[2]), RUNNING if sys.argv[3:] == ["running"] else ASKED)

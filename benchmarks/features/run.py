@@ -1,96 +1,72 @@
 """A hundred features as of each lead's own moment, beside DuckDB's SQL and Polars; and one live lead.
 
-All read the same Parquet files and write one; what they write is compared with ours, value for value.
+All read the same Parquet files and write one; what they write is compared with ours, value for value. A few
+of the features are compared with Feast's.
 ``ratio`` is a peer's time over ours, taken in turn in the same run.
 """
 
 from __future__ import annotations
 
-import json
 import statistics
-import subprocess
 import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING
 
-import numpy as np
-
+from benchmarks.features import feature_store
+from benchmarks.features.compare import PEERS, count_differing, ran, table
 from benchmarks.features.data import Size, write
 from benchmarks.features.live import live_rows
 from benchmarks.serve.environments import python_with
-from estate.core.errors import StackError
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 SIZES = (Size(1_000, 100_000), Size(10_000, 1_000_000), Size(100_000, 10_000_000))
 TURNS = 3
-PEERS = Path(__file__).parent / "peers"
 _SCRIPTS = {"DuckDB SQL": "duckdb_sql.py", "Polars": "polars_frames.py"}
-_SECONDS = 900
 
 
 def run(quick: bool) -> dict[str, object]:
-    """Measure; quick: the smallest desk, without peers."""
+    """Measure; quick: the smallest desk, and of the peers Feast alone."""
     rows: list[dict[str, object]] = []
+    running: list[dict[str, object]] = []
     commands = {"leadloop": [sys.executable, "-m", "benchmarks.features.ours"]}
     if not quick:
         python = str(python_with("features", PEERS / "requirements.txt"))
         commands |= {name: [python, str(PEERS / script)] for name, script in _SCRIPTS.items()}
+    feast, absent = feature_store.python()
+    turns = 1 if quick else TURNS
     for size in SIZES[: 1 if quick else None]:
-        rows += _rows(size, commands, turns=1 if quick else TURNS)
+        with TemporaryDirectory(prefix="leadloop-features-") as name:
+            write(Path(name), size)
+            rows += _rows(Path(name), size, commands, turns=turns)
+            if feast:
+                running += feature_store.rows(Path(name), size, feast, turns=turns)
+    if absent:
+        running.append(absent)
     live = live_rows(quick=quick)
-    return {"benchmark": "features", "rows": [*rows, *live], "goals": [] if quick else _goals(rows, live)}
+    goals = [] if quick else _goals(rows, live)
+    return {"benchmark": "features", "rows": [*rows, *running, *live], "goals": goals}
 
 
-def _rows(size: Size, commands: dict[str, list[str]], *, turns: int) -> list[dict[str, object]]:
-    with TemporaryDirectory(prefix="leadloop-features-") as name:
-        folder = Path(name)
-        write(folder, size)
-        taken: dict[str, list[dict[str, float]]] = {who: [] for who in commands}
-        for _ in range(turns):
-            for who, command in commands.items():
-                taken[who].append(_ran(who, [*command, str(folder), str(folder / f"{who}.out")]))
-        ours = _table(folder / "leadloop.out")
-        return [
-            {
-                "what": "100 features, as of",
-                "leads": size.leads,
-                "events": size.events,
-                "by": who,
-                "seconds": statistics.median(one["seconds"] for one in found),
-                "ratio": statistics.median(
-                    one["seconds"] / own["seconds"] for one, own in zip(found, taken["leadloop"], strict=True)
-                ),
-                "peak_mb": max(one["peak_mb"] for one in found),
-                "values_that_differ": _differing(ours, _table(folder / f"{who}.out")),
-            }
-            for who, found in taken.items()
-        ]
-
-
-def _ran(who: str, command: list[str]) -> dict[str, float]:
-    ran = subprocess.run(command, capture_output=True, text=True, check=False, timeout=_SECONDS)
-    if ran.returncode:
-        raise StackError(who, expected="features", got=(ran.stderr.strip() or "nothing").splitlines()[-1])
-    found: dict[str, float] = json.loads(ran.stdout.strip().splitlines()[-1])
-    return found
-
-
-def _table(path: Path) -> pd.DataFrame:
-    import pyarrow.parquet as pq
-
-    table: pd.DataFrame = pq.read_table(path).to_pandas().set_index("lead_id").sort_index()
-    return table
-
-
-def _differing(ours: pd.DataFrame, theirs: pd.DataFrame) -> int:
-    """Count values that differ by more than one in a thousand million, or are missing on one side alone."""
-    if set(ours) != set(theirs) or not ours.index.equals(theirs.index):
-        raise StackError("features", expected=f"{len(ours.columns)} columns of the same leads", got="others")
-    left, right = ours.to_numpy(np.float64), theirs[list(ours)].to_numpy(np.float64)
-    return int((~np.isclose(left, right, rtol=1e-9, atol=1e-9, equal_nan=True)).sum())
+def _rows(folder: Path, size: Size, commands: dict[str, list[str]], *, turns: int) -> list[dict[str, object]]:
+    taken: dict[str, list[dict[str, float]]] = {who: [] for who in commands}
+    for _ in range(turns):
+        for who, command in commands.items():
+            taken[who].append(ran(who, [*command, str(folder), str(folder / f"{who}.out")]))
+    ours = table(folder / "leadloop.out")
+    return [
+        {
+            "what": "100 features, as of",
+            "leads": size.leads,
+            "events": size.events,
+            "by": who,
+            "seconds": statistics.median(one["seconds"] for one in found),
+            "ratio": statistics.median(
+                one["seconds"] / own["seconds"] for one, own in zip(found, taken["leadloop"], strict=True)
+            ),
+            "peak_mb": max(one["peak_mb"] for one in found),
+            "values_that_differ": count_differing(ours, table(folder / f"{who}.out")),
+        }
+        for who, found in taken.items()
+    ]
 
 
 def _goals(rows: list[dict[str, object]], live: list[dict[str, object]]) -> list[dict[str, object]]:
