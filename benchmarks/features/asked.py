@@ -44,4 +44,4 @@ RUNNING = FeatureSet(
         market.market_index,
     )
 )
-"""Features that change only when a fact becomes known: the newest value kept of them is the one that held."""
+"""Features without a window: each follows from the newest of the values that were kept at every fact."""

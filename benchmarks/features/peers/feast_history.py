@@ -105,8 +105,9 @@ def features(folder: Path, joined: FeatureStore) -> pd.DataFrame:
     leads["event_timestamp"] = leads.pop("event_at") + AGE
     asked = [f"{view}:{name}" for view, columns in VIEWS.items() for name in columns]
     found: pd.DataFrame = joined.get_historical_features(entity_df=leads, features=asked).to_df()
-    found["days_since_interaction"] = (found["event_timestamp"] - found.pop("last_interaction_at")) / DAY
-    counts = [name for name in found if str(name).endswith("_count")]
+    since = found["event_timestamp"] - found.pop("last_interaction_at")
+    found["days_since_interaction"] = since.dt.total_seconds() / DAY.total_seconds()
+    counts = found.filter(regex="_count$").columns
     found[counts] = found[counts].fillna(0.0)
     return found.drop(columns=["event_timestamp", "area"])
 
