@@ -24,14 +24,14 @@ _SCRIPTS = {"DuckDB SQL": "duckdb_sql.py", "Polars": "polars_frames.py"}
 
 
 def run(quick: bool) -> dict[str, object]:
-    """Measure; quick: the smallest desk, and of the peers Feast alone."""
+    """Measure; quick: the smallest desk, without the peers."""
     rows: list[dict[str, object]] = []
     running: list[dict[str, object]] = []
     commands = {"leadloop": [sys.executable, "-m", "benchmarks.features.ours"]}
     if not quick:
         python = str(python_with("features", PEERS / "requirements.txt"))
         commands |= {name: [python, str(PEERS / script)] for name, script in _SCRIPTS.items()}
-    feast, absent = feature_store.python()
+    feast, absent = (None, None) if quick else feature_store.python()
     turns = 1 if quick else TURNS
     for size in SIZES[: 1 if quick else None]:
         with TemporaryDirectory(prefix="leadloop-features-") as name:

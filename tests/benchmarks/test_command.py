@@ -142,13 +142,7 @@ def test_a_table_shows_rows_and_unmet_goals(capsys: pytest.CaptureFixture[str]) 
 @pytest.mark.timeout(900)
 def test_features_quick_computes_a_hundred_of_each_lead_and_times_one() -> None:
     made = result(benchmarks("features", "--quick", "--json"))
-    many, *others = made["rows"]
+    many, *live = made["rows"]
     assert (many["leads"], many["events"], many["values_that_differ"]) == (1_000, 100_000, 0)
-    running = [row for row in others if "running" in row["what"]]
-    if len(running) > 1:
-        assert [(row["by"], row["values_that_differ"]) for row in running] == [("leadloop", 0), ("Feast", 0)]
-    else:
-        assert "could not be installed" in running[0]["by"]
-    live = [row for row in others if row not in running]
     assert {row["by"] for row in live} == {"the database", "its facts in memory"}
     assert all(0 < row["p50_ms"] <= row["p99_ms"] for row in live)
