@@ -16,6 +16,8 @@ _LEFT_OUT = frozenset(
         # time zones, seasons, texts and the market
         "season_sin", "season_cos", "local_weekday", "created_local_hour", "created_local_weekday",
         "is_created_at_weekend", "is_created_in_office_hours", "lead_source", "lead_area", "financing",
+        "lead_campaign", "campaigns_count", "campaign_interactions_count", "campaign_interactions_count_21d",
+        "campaign_interactions_share", "days_since_campaign",
         "market_index", "market_index_change_30d", "market_index_change_90d", "market_index_change_365d",
         "area_price_median_usd", "area_price_change_90d", "area_homes_count", "area_homes_change_30d",
         "area_for_sale_count", "area_new_listings_count_30d", "area_sold_count_90d", "area_supply_months",

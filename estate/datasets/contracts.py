@@ -78,6 +78,7 @@ CONTRACTS: Mapping[str, tuple[Field, ...]] = {
         _number("timeline_days", "days until it wants to buy, as it said", 36_500),
         _text("financing", "how it will pay"),
         _text("time_zone", "IANA name of its time zone, such as America/New_York; UTC if there is none"),
+        _text("campaign", "campaign that brought it, such as a utm_campaign"),
         *_CLOCKS,
     ),
     "interactions": (
@@ -100,6 +101,7 @@ CONTRACTS: Mapping[str, tuple[Field, ...]] = {
         ),
         _text("property_id", "what it looked at"),
         _number("duration_seconds", "seconds", 1e7),
+        _text("campaign", "campaign that it came through, such as a utm_campaign"),
         *_CLOCKS,
     ),
     "messages": (

@@ -42,12 +42,12 @@ _UNITS: tuple[tuple[str, str, float | None, float | None], ...] = (
     (r"_count(_|$)", "count", 0.0, None),
     (r"days", "days", 0.0, None),
     (r"bedrooms", "bedrooms", 0.0, None),
-    (r"^(lead_source|lead_area|financing)$", "text", None, None),
+    (r"^(lead_source|lead_area|lead_campaign|financing)$", "text", None, None),
 )
 
 _AT_ITS_MOMENT = re.compile(
     r"^(budget_(usd|to_area_price|per_bedroom_usd)|bedrooms_wanted|timeline_days|is_budget_known|financing"
-    r"|lead_(age_days|source|area)|local_weekday|season_.*|market_.*|area_.*)$"
+    r"|lead_(age_days|source|area|campaign)|local_weekday|season_.*|market_.*|area_.*)$"
 )
 _WIDER = {"interactions_share_7d": "last 21 days"}
 

@@ -67,6 +67,8 @@ class FactColumns:
         """Return texts by their codes."""
         import pyarrow as pa
 
+        if name not in self._table.column_names:
+            return Coded({}, np.full(len(self), -1))
         found = self._column(name)
         if pa.types.is_null(found.type):
             return Coded({}, np.full(len(self), -1))

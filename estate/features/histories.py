@@ -38,7 +38,7 @@ class Histories:
     lead : mapping of str to array of shape (n,)
         Attributes of the lead itself.
     interactions, messages : Events
-        Interactions carry ``kind``, ``duration_seconds`` and, of the property that the lead looked at, as it
+        Interactions carry ``kind``, ``campaign``, ``duration_seconds`` and, of the property looked at, as it
         was known then: ``property_id``, ``area``, ``price_usd``, ``bedrooms``, ``living_area_sqft``. Messages
         carry ``direction``, ``channel``, ``length`` in characters and ``sentiment`` from -1 to 1.
     market : Areas
@@ -94,7 +94,7 @@ def build_histories(
             lead_ids,
             as_of,
             {"duration_seconds": interactions.numbers("duration_seconds"), **seen.numbers},
-            {"kind": interactions.coded("kind"), **seen.texts},
+            {"kind": interactions.coded("kind"), "campaign": interactions.coded("campaign"), **seen.texts},
         ),
         messages=_events(
             messages,

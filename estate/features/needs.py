@@ -39,6 +39,8 @@ def _quiet_lead(parts: frozenset[Part]) -> LeadFacts:
         seen |= dict.fromkeys(VIEWED["viewed_homes"], np.zeros(0))
     if "viewed_names" in parts:
         texts |= dict.fromkeys(VIEWED["viewed_names"], ())
+    if "campaigns" in parts:
+        texts["campaign"] = ()
     return LeadFacts(
         one,
         one,

@@ -32,6 +32,7 @@ _CONTACT_COLUMNS = {
     "source": "source",
     "area": "city",
     "time_zone": "timezone",
+    "campaign": "attributionSource.campaign",
     "event_at": "dateAdded",
 }
 _LONGEST_ID = 200
@@ -206,8 +207,12 @@ def _id(payload: Payload, name: str) -> str:
 
 
 def _flat(payload: Payload) -> dict[str, Any]:
-    """Return a contact's fields, its custom ones by their id and by their key."""
+    """Return a contact's fields: of objects as `object.field`, custom ones by their id and by their key."""
     flat = {name: value for name, value in payload.items() if not isinstance(value, list | Mapping)}
+    for outer, inside in payload.items():
+        for name, value in inside.items() if isinstance(inside, Mapping) else ():
+            if not isinstance(value, list | Mapping):
+                flat[f"{outer}.{name}"] = value
     custom = payload.get("customFields") or payload.get("customField") or ()
     for one in custom if isinstance(custom, list) else ():
         if not isinstance(one, Mapping):

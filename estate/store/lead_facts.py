@@ -30,9 +30,10 @@ or withdrawn, and whether it was sold."""
 VIEWED: dict[Part, tuple[str, ...]] = {
     "viewed_homes": ("price_usd", "bedrooms", "living_area_sqft"),
     "viewed_names": ("property_id", "area"),
+    "campaigns": ("campaign",),
 }
-"""Columns of interactions that are of the home looked at, by the part that reads them."""
-LEAD_TEXTS = ("source", "area", "financing", "time_zone")
+"""Columns of interactions that are read by a part of their own: of the home looked at, and the campaign."""
+LEAD_TEXTS = ("source", "area", "financing", "time_zone", "campaign")
 LEAD_NUMBERS = ("budget_usd", "bedrooms_wanted", "timeline_days")
 
 _POSTGRES_EPOCH_US = 946_684_800_000_000  # 1 January 2000
@@ -123,9 +124,9 @@ def read_lead_facts(
     """
     values = {"lead_ids": list(lead_ids), "as_of": as_of, "age": timedelta(microseconds=age_us)}
     row = iter(connections.row(statement(parts), values))
-    own = [next(row) for _ in range(11)]
+    own = [next(row) for _ in range(12)]
     position = _ints(own[0])
-    numbers = {name: _floats(own[8 + i]) for i, name in enumerate(LEAD_NUMBERS)}
+    numbers = {name: _floats(own[9 + i]) for i, name in enumerate(LEAD_NUMBERS)}
     categories = {name: _texts(own[4 + i]) for i, name in enumerate(LEAD_TEXTS)}
     return LeadFacts(
         position,
@@ -150,6 +151,8 @@ def _interactions(row: Iterator[Any], position: NDArray[np.int64], parts: frozen
         numbers |= {name: _floats(next(row)) for name in VIEWED["viewed_homes"]}
     if "viewed_names" in parts:
         texts |= {name: next(row) or () for name in VIEWED["viewed_names"]}
+    if "campaigns" in parts:
+        texts["campaign"] = next(row) or ()
     return EventRows(np.searchsorted(position, lead), happened, learned, texts, numbers)
 
 

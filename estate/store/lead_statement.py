@@ -8,10 +8,12 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import Literal, get_args
 
-Part = Literal["interactions", "viewed_homes", "viewed_names", "messages", "index", "homes", "listings"]
+Part = Literal[
+    "interactions", "viewed_homes", "viewed_names", "campaigns", "messages", "index", "homes", "listings"
+]
 PARTS: frozenset[Part] = frozenset(get_args(Part))
 """What can be left out where no feature reads it: interactions, the numbers and the names (id, area) of the
-home that each looked at, messages, and of the leads' areas the market index, asking prices and listings."""
+home that each looked at, its campaign, messages, and of the leads' areas index, prices and listings."""
 
 SOLD_DAYS = 90
 """Days for which a listing that ended still counts."""
@@ -20,7 +22,7 @@ _WANTED = """
 WITH wanted AS MATERIALIZED (
   SELECT came.at, came.lead_id, came.event_at, came.moment,
          coalesce(l.recorded_at, came.recorded_at) AS recorded_at, l.source, l.area, l.financing, l.time_zone,
-         l.budget_usd, l.bedrooms_wanted, l.timeline_days
+         l.campaign,         l.budget_usd, l.bedrooms_wanted, l.timeline_days
   FROM (
     SELECT (asked.position - 1)::int4 AS at, n.lead_id, n.event_at, n.recorded_at,
            LEAST(%(as_of)s::timestamptz, n.event_at + %(age)s) AS moment
@@ -35,7 +37,7 @@ WITH wanted AS MATERIALIZED (
          string_agg(timestamptz_send(moment), '') AS moment,
          string_agg(timestamptz_send(recorded_at), '') AS learned,
          array_agg(source) AS source, array_agg(area) AS area, array_agg(financing) AS financing,
-         array_agg(time_zone) AS time_zone,
+         array_agg(time_zone) AS time_zone, array_agg(campaign) AS campaign,
          string_agg(float8send(coalesce(budget_usd, 'NaN')), '') AS budget_usd,
          string_agg(float8send(coalesce(bedrooms_wanted, 'NaN')), '') AS bedrooms_wanted,
          string_agg(float8send(coalesce(timeline_days, 'NaN')), '') AS timeline_days
@@ -60,11 +62,15 @@ _SHOWN: dict[Part, str] = {
          string_agg(float8send(coalesce(living_area_sqft, 'NaN')), '') AS living_area_sqft""",
     "viewed_names": """,
          array_agg(property_id) AS property_id, array_agg(area) AS area""",
+    "campaigns": """,
+         array_agg(campaign) AS campaign""",
 }
 _READ: dict[Part, str] = {
     "viewed_homes": ", p.price_usd, p.bedrooms, p.living_area_sqft",
     "viewed_names": ", i.property_id, p.area",
+    "campaigns": ", i.campaign",
 }
+_OF_HOMES: frozenset[Part] = frozenset(("viewed_homes", "viewed_names"))
 _JOIN = """
     LEFT JOIN properties p ON p.property_id = i.property_id
      AND p.event_at <= i.event_at AND p.recorded_at <= i.event_at AND p.superseded_at > i.event_at"""
@@ -139,7 +145,7 @@ def statement(parts: frozenset[Part]) -> bytes:
     if "interactions" in parts:
         viewed = [part for part in _SHOWN if part in parts]
         shown, read = ("".join(words[part] for part in viewed) for words in (_SHOWN, _READ))
-        made += _INTERACTIONS.format(shown=shown, read=read, join=_JOIN if viewed else "")
+        made += _INTERACTIONS.format(shown=shown, read=read, join=_JOIN if _OF_HOMES & parts else "")
         of.append("interactions_of")
     if "messages" in parts:
         made += _MESSAGES

@@ -43,6 +43,7 @@ leads = _fact(
     sa.Column("timeline_days", sa.Float),
     sa.Column("financing", sa.Text),
     sa.Column("time_zone", sa.Text),
+    sa.Column("campaign", sa.Text),
 )
 interactions = _fact(
     "interactions",
@@ -51,6 +52,7 @@ interactions = _fact(
     sa.Column("kind", sa.Text, nullable=False),
     sa.Column("property_id", sa.Text),
     sa.Column("duration_seconds", sa.Float),
+    sa.Column("campaign", sa.Text),
 )
 messages = _fact(
     "messages",

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from estate.core.frame import Column
-from estate.datasets.world.behaviour import FOLLOW_UP, INTERACTIONS, durations
+from estate.datasets.world.behaviour import FOLLOW_UP, INTERACTIONS, Events, durations
 from estate.datasets.world.conversation import CHANNELS, texts
 from estate.datasets.world.market import AREAS, KINDS
 from estate.datasets.world.observables import Scene
@@ -92,6 +92,7 @@ def leads(span: Span) -> pd.DataFrame:
         "financing": _named(FINANCING, people.financing[rows]),
         # days and nights of the world are those of UTC
         "time_zone": np.full(len(people.event_at[rows]), "Etc/UTC", dtype=object),
+        "campaign": campaigns(span, people.source[rows], people.event_at[rows]),
     }
     return span.table(columns, people.event_at[rows], people.recorded_at[rows])
 
@@ -108,8 +109,28 @@ def interactions(span: Span) -> pd.DataFrame:
         "kind": _named(INTERACTIONS, events.kind),
         "property_id": names[np.where(np.isin(events.kind, _WITH_PROPERTY), picked, -1)],
         "duration_seconds": durations(events),
+        "campaign": _clicked(span, events),
     }
     return span.table(columns, events.event_at, events.recorded_at)
+
+
+def campaigns(span: Span, source: NDArray[np.int64], at: Micros) -> Column:
+    """Return the campaign of a source at a time: one a month; None for sources that nobody pays for."""
+    month = (np.datetime64(span.world.start, "us") + at.astype("timedelta64[us]")).astype("datetime64[M]")
+    named = np.full(len(source), None, dtype=object)
+    for name in ("portal", "ads", "social"):
+        for one in np.unique(month[source == SOURCES.index(name)]):
+            named[(source == SOURCES.index(name)) & (month == one)] = f"{name} {one}"
+    return named
+
+
+def _clicked(span: Span, events: Events) -> Column:
+    """Campaigns of clicks in e-mails and of each fifth visit, by the source of the lead."""
+    kinds = [INTERACTIONS.index("email_click"), INTERACTIONS.index("visit")]
+    through = (events.kind == kinds[0]) | ((events.kind == kinds[1]) & (events.number % 5 == 0))
+    named = campaigns(span, span.scene.people.source[events.lead], events.event_at)
+    named[~through] = None
+    return named
 
 
 def messages(span: Span) -> pd.DataFrame:

@@ -46,11 +46,12 @@ def _row(**changes: object) -> pd.DataFrame:
         "kind": "visit",
         "property_id": None,
         "duration_seconds": None,
+        "campaign": None,
         "event_at": at,
         "recorded_at": at,
     }
     table = pd.DataFrame([row | changes])
-    return table.astype({"duration_seconds": "float64", "property_id": object})
+    return table.astype({"duration_seconds": "float64", "property_id": object, "campaign": object})
 
 
 @pytest.mark.parametrize(

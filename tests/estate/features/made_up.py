@@ -18,7 +18,7 @@ from estate.features.dictionary import all_features
 START = datetime(2025, 1, 1, tzinfo=UTC)
 AS_OF = datetime(2025, 6, 1, tzinfo=UTC)
 _OWN = [spec for spec in OWN if spec.computes_from_histories]
-_TEXTS = (preference.financing, source.lead_source, source.lead_area)
+_TEXTS = (preference.financing, source.lead_source, source.lead_area, source.lead_campaign)
 EVERY = replace(
     _OWN[0],
     name="every_feature",
@@ -50,6 +50,7 @@ def facts_of(leads: int = 120, seed: int = 0) -> dict[str, pd.DataFrame]:
             "bedrooms_wanted": random.integers(1, 6, leads).astype(float),
             "timeline_days": random.uniform(10, 400, leads),
             "financing": random.choice(["cash", "loan", None], leads),  # type: ignore[arg-type]
+            "campaign": ["spring" if i % 3 else None for i in range(leads)],
             "time_zone": random.choice(["America/New_York", "Australia/Lord_Howe", "Moon/Base", None], leads),  # type: ignore[arg-type]
             **times(leads, created, 60.0),
         }
@@ -87,6 +88,7 @@ def facts_of(leads: int = 120, seed: int = 0) -> dict[str, pd.DataFrame]:
             "kind": random.choice(KINDS, n),
             "property_id": homes["property_id"].to_numpy()[random.integers(0, 40, n)],
             "duration_seconds": random.uniform(1, 900, n),
+            "campaign": ["spring" if i % 11 == 3 else "open day" if i % 11 == 7 else None for i in range(n)],
             **times(n, lead["event_at"].iloc[who].reset_index(drop=True), 40.0),
         }
     )

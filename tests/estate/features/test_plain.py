@@ -111,6 +111,7 @@ def plain(facts: dict[str, list[Fact]], lead: Fact, moment: datetime) -> dict[st
     def price(then: datetime) -> float | None:
         return or_none([one["price_usd"] for one in homes_at(then)], median)
 
+    touched = [one for one in acts if one["campaign"] is not None]
     spells = known(facts["listings"], moment, area=area)
     over = [one for one in spells if not pd.isna(one["ended_at"]) and one["ended_at"] <= moment]
     for_sale = [one for one in spells if one not in over]
@@ -151,6 +152,13 @@ def plain(facts: dict[str, list[Fact]], lead: Fact, moment: datetime) -> dict[st
         "morning_share_21d": or_none([float(when.hour < 12) for when in shown], mean),
         "evening_share_21d": or_none([float(when.hour >= 18) for when in shown], mean),
         "weekend_share_21d": or_none([float(when.weekday() >= 5) for when in shown], mean),
+        "campaigns_count": float(len({one["campaign"] for one in touched})),
+        "campaign_interactions_count": float(len(touched)),
+        "campaign_interactions_count_21d": float(
+            sum(moment - one["event_at"] <= 21 * DAY for one in touched)
+        ),
+        "campaign_interactions_share": len(touched) / len(acts) if acts else None,
+        "days_since_campaign": days(moment - touched[-1]["event_at"]) if touched else None,
         "homes_seen_count": float(len(set(looks))),
         "homes_seen_again_count": float(sum(looks.count(one) > 1 for one in set(looks))),
         "favourite_home_count": float(max((looks.count(one) for one in set(looks)), default=0)),
@@ -194,7 +202,7 @@ def test_they_are_what_loops_give(desk: tuple[dict[str, list[Fact]], list[dateti
             else:
                 assert got == pytest.approx(value, rel=1e-9, abs=1e-12), (name, lead["lead_id"])
                 differ.add(name)
-    assert len(differ) >= 39, "hardly anything was compared"
+    assert len(differ) >= 44, "hardly anything was compared"
 
 
 @pytest.mark.parametrize(
