@@ -21,6 +21,9 @@ SELECT 'l' || i, 'area ' || i % 4000, t, t FROM generate_series(1, 20000) i,
 INSERT INTO properties (property_id, area, price_usd, event_at, recorded_at)
 SELECT 'p' || i, 'area ' || i % 4000, i, timestamptz '2025-12-01Z', timestamptz '2025-12-01Z'
 FROM generate_series(1, 40000) i;
+INSERT INTO listings (listing_id, area, status, event_at, recorded_at)
+SELECT 's' || i, 'area ' || i % 4000, 'active', t, t FROM generate_series(1, 60000) i,
+  LATERAL (SELECT timestamptz '2024-01-01Z' + i * interval '20 minutes' AS t) AS at;
 INSERT INTO market_index (index_id, area, value, event_at, recorded_at)
 SELECT 'x' || i, 'area ' || i % 4000, 100, t, t FROM generate_series(1, 20000) i,
   LATERAL (SELECT timestamptz '2024-01-01Z' + i * interval '1 hour' AS t) AS at;
@@ -32,7 +35,7 @@ INSERT INTO messages (message_id, lead_id, direction, text, event_at, recorded_a
 SELECT 'm' || i, 'l' || 1 + i % 20000, 'in', 'x', t, t FROM generate_series(1, 100000) i,
   LATERAL (SELECT timestamptz '2026-01-01Z' + (i % 20000) * interval '5 minutes' AS t) AS at;
 UPDATE leads SET superseded_at = 'infinity';
-VACUUM ANALYZE leads, properties, market_index, interactions, messages
+VACUUM ANALYZE leads, properties, listings, market_index, interactions, messages
 """
 
 
@@ -57,12 +60,14 @@ def test_every_fact_of_a_lead_is_found_by_an_index(database: Database, leads: in
         "messages",
         "properties",
         "market_index",
+        "listings",
     }
     assert [scan for scan in scans if scan[1] == "Seq Scan"] == []
     used = {(table, index) for table, _, index in scans}
     assert ("interactions", "ix_interactions_lead_event") in used
     assert ("messages", "ix_messages_lead_event") in used
     assert ("market_index", "ix_market_index_area_event") in used
+    assert ("listings", "ix_listings_area_event") in used
     assert {("properties", "properties_pkey"), ("properties", "ix_properties_area")} <= used
     assert {index for table, index in used if table == "leads"} == {"leads_pkey"}
 
