@@ -70,11 +70,19 @@ class FeatureSet:
             What the functions read; ``len(batch)`` rows.
         """
         columns: dict[str, Column] = {}
-        for feature in self.numbers:
-            columns[_name(feature)] = np.asarray(_value(feature, batch), dtype=np.float64)
-        for feature in self.categories:
-            columns[_name(feature)] = np.asarray(_value(feature, batch), dtype=object)
+        for name, feature in self._numbers:
+            columns[name] = np.asarray(_value(feature, batch), dtype=np.float64)
+        for name, feature in self._categories:
+            columns[name] = np.asarray(_value(feature, batch), dtype=object)
         return Frame(columns, len(batch))
+
+    @cached_property
+    def _numbers(self) -> tuple[tuple[str, FeatureFunction | str], ...]:
+        return tuple((_name(feature), feature) for feature in self.numbers)
+
+    @cached_property
+    def _categories(self) -> tuple[tuple[str, FeatureFunction | str], ...]:
+        return tuple((_name(feature), feature) for feature in self.categories)
 
     @cached_property
     def fingerprint(self) -> str:

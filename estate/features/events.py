@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
@@ -73,7 +74,12 @@ class Events:
 
     def is_(self, name: str, *values: str) -> Mask:
         """Return which events have one of the values in a column of texts."""
-        return self.once(("is", name, *values), lambda: self.texts[name].among(*values))
+        kept = self._kept.get(("is", name, *values))
+        return (
+            self.once(("is", name, *values), lambda: self.texts[name].among(*values))
+            if kept is None
+            else kept
+        )
 
     def count(self, where: Mask) -> Numbers:
         """Count events of each lead; shape (n,)."""
@@ -101,6 +107,9 @@ class Events:
     def largest(self, values: Column, where: Mask) -> Numbers:
         """Largest value over events of each lead; NaN where there is none; shape (n,)."""
         known = where & ~np.isnan(values)
+        if self.leads == 1:
+            found = values[known].max(initial=-np.inf)
+            return np.array([found if found > -np.inf else math.nan])
         found = np.full(self.leads, -np.inf)
         np.maximum.at(found, self.lead[known], values[known])
         return np.where(np.isneginf(found), np.nan, found)
@@ -163,6 +172,8 @@ class Events:
         return hours
 
     def _sum(self, values: Column, known: Mask) -> Numbers:
+        if not len(self.age):
+            return np.zeros(self.leads)
         return np.bincount(self.lead[known], weights=values[known], minlength=self.leads).astype(np.float64)
 
     def _newest(self, values: Column, where: Mask) -> Numbers:
@@ -186,6 +197,10 @@ class Events:
         """Each pair of a lead and a text once: the lead, and how often it has the text."""
         coded = self.texts[name]
         known = where & (coded.codes >= 0)
+        if self.leads == 1:
+            times = np.bincount(coded.codes[known])
+            times = times[times > 0]
+            return np.zeros(len(times), dtype=np.int64), times
         pairs = self.lead[known] * (len(coded.names) + 1) + coded.codes[known]
         pair, times = np.unique(pairs, return_counts=True)
         return pair // (len(coded.names) + 1), times
@@ -199,5 +214,8 @@ def divide(part: Numbers, whole: Numbers) -> Numbers:
     >>> divide(np.array([1.0, 1.0]), np.array([2.0, 0.0])).tolist()
     [0.5, nan]
     """
+    if len(part) == 1:  # a lead that is scored now: Python's own division has the same bits
+        by = float(whole[0])
+        return np.array([float(part[0]) / by if by else math.nan])
     quotient: Numbers = np.divide(part, whole, out=np.full(len(part), np.nan), where=whole != 0)
     return quotient
