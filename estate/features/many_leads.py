@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 LEADS_AT_ONCE = 10_000
 """Leads in one turn: few enough that a turn's arrays stay near a processor's cache."""
+FEWEST_AT_ONCE = 200
+"""Fewer are not split up: NumPy's calls would cost more than what they do."""
 
 
 def features_of_many(  # noqa: PLR0913  what, of whom, as of when, and three that say how
@@ -33,7 +35,7 @@ def features_of_many(  # noqa: PLR0913  what, of whom, as of when, and three tha
     moments: Micros,
     *,
     as_of: datetime,
-    leads_at_once: int = LEADS_AT_ONCE,
+    leads_at_once: int | None = None,
     threads: int | None = None,
     cluster: str | None = None,
 ) -> Frame:
@@ -50,7 +52,8 @@ def features_of_many(  # noqa: PLR0913  what, of whom, as of when, and three tha
         Of each lead, microseconds since 1970, UTC; not after ``as_of``.
     as_of : datetime
         Nothing that was learned later is read.
-    leads_at_once : int
+    leads_at_once : int, optional
+        Leads in one turn; by default at most some thousand, and so few that every thread has some.
     threads : int, optional
         Turns that run side by side; by default one a processor, at most four.
     cluster : str, optional
@@ -63,7 +66,8 @@ def features_of_many(  # noqa: PLR0913  what, of whom, as of when, and three tha
     """
     shared = {kind: read_fact_table(database, kind, as_of=as_of, versions=True) for kind in SHARED}
     order = np.argsort(lead_ids.astype(str), kind="stable")  # neighbours in the store's index
-    turns = [order[start : start + leads_at_once] for start in range(0, len(order), leads_at_once)]
+    size = leads_at_once or _leads_at_once(len(order), threads)
+    turns = [order[start : start + size] for start in range(0, len(order), size)]
     columns = {
         name: np.empty(len(order), dtype=np.float64 if features.kind(name) == "number" else object)
         for name in features.names
@@ -122,16 +126,28 @@ def compute_in_parts(
     features: FeatureSet,
     histories: Histories,
     *,
-    leads_at_once: int = LEADS_AT_ONCE,
+    leads_at_once: int | None = None,
     threads: int | None = None,
 ) -> Frame:
     """Compute features of histories that are in memory, some thousand leads at a time, side by side."""
-    starts = range(0, max(len(histories), 1), leads_at_once)
-    parts = [histories.part(start, min(start + leads_at_once, len(histories))) for start in starts]
+    size = leads_at_once or _leads_at_once(len(histories), threads)
+    starts = range(0, max(len(histories), 1), size)
+    parts = [histories.part(start, min(start + size, len(histories))) for start in starts]
     with ThreadPoolExecutor(threads or _threads()) as pool:
         made = list(pool.map(features.compute, parts))
     columns = {name: np.concatenate([part[name] for part in made]) for name in features.names}
     return Frame(columns, len(histories))
+
+
+def _leads_at_once(leads: int, threads: int | None) -> int:
+    """Leads in one turn, such that no thread is without any.
+
+    Examples
+    --------
+    >>> _leads_at_once(1_000_000, 2), _leads_at_once(10_000, 2), _leads_at_once(100, 2)
+    (10000, 5000, 200)
+    """
+    return max(FEWEST_AT_ONCE, min(LEADS_AT_ONCE, -(-leads // (threads or _threads()))))
 
 
 def _threads() -> int:
