@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import random
 import signal
@@ -17,6 +18,7 @@ from urllib.parse import urlsplit, urlunsplit
 import pandas as pd
 import psycopg
 import pytest
+from typer.testing import CliRunner, Result
 
 from estate.core.errors import DataError, ImportFileError
 from estate.datasets.quarantine import Quarantine
@@ -26,6 +28,7 @@ from estate.store.database import Database
 from estate.store.erasures import begin
 from estate.store.extractions import list_extractions
 from estate.store.facts import read_facts
+from infra.cli.main import app
 
 START = datetime(2026, 1, 5, 12, tzinfo=UTC)
 TABLE = """
@@ -226,6 +229,36 @@ def test_a_file_that_says_something_else_is_refused(text: str, told: str, tmp_pa
     with pytest.raises(ImportFileError) as error:
         read_plan(tmp_path / "crm.yaml")
     assert told in str(error.value)
+
+
+def test_the_command_reads_shows_how_far_and_says_what_is_wrong(
+    database: Database,
+    crm: Crm,
+    plan: ExtractionPlan,  # its files
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for number in range(5):
+        write(crm, number, START, what="fax" if number == 3 else "phone")
+    monkeypatch.setenv("LEADLOOP_DATABASE_URL", database.url)
+    monkeypatch.setenv("LEADLOOP_HOME", str(tmp_path))
+
+    def run(*arguments: str) -> Result:
+        return CliRunner().invoke(app, ["extract", *arguments])
+
+    file = str(tmp_path / f"{plan.source}.yaml")
+    assert "CRM_URL in the environment" in str(run(file).exception)
+    monkeypatch.setenv("CRM_URL", url_of(crm))
+    assert run("--status").output == "nothing was extracted yet\n"
+    first = run(file)
+    assert "interactions: 5 rows read, 4 new, 0 corrected, 1 refused, until 2026-01-05 12:00:00 UTC." in (
+        first.output
+    )
+    assert str(Quarantine(tmp_path, "desk-interactions").path) in first.output
+    assert json.loads(run(file, "--json").stdout)[0]["rows_new"] == 0
+    assert "desk  interactions  2026-01-05 12:00:00" in run("--status").output
+    assert "expected one of interactions, got 'leads'" in str(run(file, "--only", "leads").exception)
+    assert "LEADLOOP_CRM_EXTRACTION" in str(run().exception)
 
 
 EXTRACTOR = """
