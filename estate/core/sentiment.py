@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import cache, lru_cache
+from functools import cache
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -12,7 +12,6 @@ LONGEST = 1_000
 """Characters that are read: what a person has to say stands first, and quoted mail below it."""
 
 
-@lru_cache(maxsize=65_536)
 def sentiment(text: str) -> float:
     """Return VADER's compound score of a text.
 

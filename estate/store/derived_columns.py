@@ -19,7 +19,10 @@ DERIVED: Mapping[str, Mapping[str, tuple[str, Callable[[str], float]]]] = {
 def with_derived(kind: str, rows: pd.DataFrame) -> pd.DataFrame:
     """Return the facts with what is computed from them."""
     for name, (origin, function) in DERIVED.get(kind, {}).items():
-        values = [function(value) if isinstance(value, str) else None for value in rows[origin].tolist()]
+        texts = rows[origin].tolist()
+        # of each text once; not kept any longer, since it may be a person's
+        made = {text: function(text) for text in set(texts) if isinstance(text, str)}
+        values = [made.get(text) for text in texts]
         rows = rows.copy(deep=False)
         rows[name] = values
     return rows

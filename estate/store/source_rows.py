@@ -37,28 +37,41 @@ def source_rows(
     DataError
         If the database can't be reached or refuses the query.
     """
-    engine = sa.create_engine(url.replace("postgresql://", "postgresql+psycopg://", 1))
-    with _in_plain_words(), engine.connect() as connection:
-        if engine.dialect.name == "postgresql":
-            connection.exec_driver_sql("SET TRANSACTION READ ONLY")
-            connection.exec_driver_sql("SET LOCAL TIME ZONE 'UTC'")
-        column: sa.ColumnClause[datetime] = sa.column(watermark)
-        rows = sa.text(query).columns(column).subquery("source")
-        wanted = sa.select(sa.text("*")).select_from(rows).order_by(rows.c[watermark])
-        if since is not None:
-            wanted = wanted.where(rows.c[watermark] >= sa.bindparam("since", since.astimezone(UTC)))
-        found = connection.execute(
-            wanted, execution_options={"stream_results": True, "yield_per": rows_at_once}
-        )
-        if watermark not in found.keys():  # noqa: SIM118  it is no mapping
-            raise DataError(
-                "column of the watermark", expected=f"`{watermark}` in the query", got=", ".join(found.keys())
-            )
-        try:
-            yield (list(map(dict, part)) for part in found.mappings().partitions(rows_at_once))
-        finally:
-            found.close()
-    engine.dispose()
+    with _in_plain_words():
+        engine = sa.create_engine(url.replace("postgresql://", "postgresql+psycopg://", 1))
+    try:
+        with _in_plain_words():
+            connection = engine.connect()
+        with connection:
+            with _in_plain_words():
+                found = _executed(connection, query, watermark, since, rows_at_once)
+            try:
+                yield _parts(found, rows_at_once)
+            finally:
+                found.close()
+    finally:
+        engine.dispose()
+
+
+def _executed(
+    connection: sa.Connection, query: str, watermark: str, since: datetime | None, rows_at_once: int
+) -> sa.CursorResult[Any]:
+    if connection.dialect.name == "postgresql":
+        connection.exec_driver_sql("SET TRANSACTION READ ONLY")
+        connection.exec_driver_sql("SET LOCAL TIME ZONE 'UTC'")
+    column: sa.ColumnClause[datetime] = sa.column(watermark)
+    plain = query.strip().removesuffix(";").replace(":", r"\:")  # a colon names no parameter
+    rows = sa.text(plain).columns(column).subquery("source")
+    wanted = sa.select(sa.text("*")).select_from(rows).order_by(rows.c[watermark])
+    if since is not None:
+        wanted = wanted.where(rows.c[watermark] >= sa.bindparam("since", since.astimezone(UTC)))
+    return connection.execute(wanted, execution_options={"stream_results": True, "yield_per": rows_at_once})
+
+
+def _parts(found: sa.CursorResult[Any], rows_at_once: int) -> Iterator[list[SourceRow]]:
+    with _in_plain_words():
+        for part in found.mappings().partitions(rows_at_once):
+            yield [dict(row) for row in part]
 
 
 @contextmanager

@@ -191,6 +191,18 @@ def test_a_row_from_the_future_hides_none_and_an_erased_lead_stays_away(
     assert not (tmp_path / "quarantine" / "desk-interactions.csv").exists()
 
 
+def test_a_query_may_hold_colons_percent_signs_and_a_semicolon(
+    database: Database, crm: Crm, tmp_path: Path
+) -> None:
+    query = "SELECT id, contact, what, seconds::float8 AS seconds, made_at, updated_at FROM calls"
+    query += " WHERE contact <> ' :none' AND contact NOT LIKE '%:x' AND made_at > '2026-01-01 10:30';"
+    text = FILE.replace(FILE[FILE.index("SELECT") : FILE.index("\n    watermark")], f'"{query}"')
+    (tmp_path / "desk.yaml").write_text(text)
+    (tmp_path / "calls.yaml").write_text(MAPPING)
+    write(crm, 0, START)
+    assert extract(database, crm, read_plan(tmp_path / "desk.yaml"), tmp_path).rows_new == 1
+
+
 @pytest.mark.parametrize(
     ("changed", "told"),
     [
