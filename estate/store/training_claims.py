@@ -137,11 +137,13 @@ def _failed_in_a_row(connection: sa.Connection, model: str) -> tuple[datetime, .
 
 def _settle_lost(connection: sa.Connection) -> None:
     """Let requests wait again whose run never started, or died; one that died three times fails."""
-    held = training_leases.held_requests(connection)
-    under_way = (
+    under_way = connection.execute(
         sa.select(table).where(table.c.state.in_(["dispatched", "running"])).with_for_update(skip_locked=True)
-    )
-    for row in connection.execute(under_way).all():
+    ).all()
+    # Read after them: a run that is seen has its lease then. The other way round, one that began in between
+    # would be taken for dead.
+    held = training_leases.held_requests(connection)
+    for row in under_way:
         request = request_of(row)
         if request.state == "dispatched":
             if request.changed_at < now() - START_WITHIN:

@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -15,12 +16,16 @@ from pathlib import Path
 
 import pytest
 
+from estate.core.training_rules import DEFAULT_RULES
 from estate.store.database import Database
 from estate.store.governor_decisions import decisions_of
-from estate.store.training_requests import Cause, Request, list_requests, request_training
+from estate.store.training_claims import claim_waiting
+from estate.store.training_leases import give_back, take
+from estate.store.training_requests import Cause, Request, get, list_requests, mark, request_training
 from tests.conftest import ROOT
 
 ALARMS = 50
+RUNS = 60
 CAUSES: tuple[Cause, ...] = ("drift", "quality", "api")
 
 GOVERNOR = """
@@ -128,3 +133,45 @@ def said(diary: Path, word: str, *, seconds: float) -> list[int]:
             return found
         assert time.monotonic() < until, lines
         time.sleep(0.01)
+
+
+def test_a_run_that_begins_while_a_governor_looks_is_not_taken_for_dead(database: Database) -> None:
+    """Each of many runs begins at some moment of a look: none is taken back."""
+    over = threading.Event()
+
+    def look() -> None:
+        while not over.is_set():
+            with database.begin() as connection:
+                claim_waiting(connection, lambda _: DEFAULT_RULES)
+
+    governors = [threading.Thread(target=look) for _ in range(2)]
+    for one in governors:
+        one.start()
+    try:
+        for number in range(RUNS):
+            model = f"model_{number}"
+            with database.begin() as connection:
+                asked = request_training(connection, model, cause="drift", detail="", dedupe_key=model)
+            end = time.monotonic() + 60
+            while state(database, asked.request_id) != "dispatched":
+                assert time.monotonic() < end
+            with database.begin() as connection:
+                lease = take(connection, model, asked.request_id)
+                assert lease is not None
+                mark(connection, asked.request_id, "running")
+            with database.begin() as connection:
+                give_back(connection, lease)
+                mark(connection, asked.request_id, "done", reason="version 1: passed")
+            assert state(database, asked.request_id) == "done"
+    finally:
+        over.set()
+        for one in governors:
+            one.join()
+    with database.begin() as connection:
+        decided = [one for number in range(RUNS) for one in decisions_of(connection, f"model_{number}")]
+    assert Counter(one.decision for one in decided) == {"dispatched": RUNS}
+
+
+def state(database: Database, request_id: str) -> str:
+    with database.begin() as connection:
+        return get(connection, request_id).state
