@@ -34,7 +34,7 @@ def extract_command(
     settings = load_settings()
     database = Database(settings.endpoint("database_url"))
     if status:
-        sys.stdout.write(_status(database, as_json))
+        _status(database, as_json)
         return
     file = file or settings.crm_extraction
     if file is None:
@@ -87,21 +87,29 @@ def _sentence(one: Extracted) -> str:
     return f"{one.kind}: {one.rows_read:,} rows read, {parts}{until}.{told}"
 
 
-def _status(database: Database, as_json: bool) -> str:
+def _status(database: Database, as_json: bool) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
     from estate.store.extractions import list_extractions
 
     rows = list_extractions(database)
     if as_json:
-        return json.dumps([asdict(row) for row in rows], default=str, indent=2) + "\n"
+        sys.stdout.write(json.dumps([asdict(row) for row in rows], default=str, indent=2) + "\n")
+        return
     if not rows:
-        return "nothing was extracted yet\n"
-    lines = ["source  kind  until (UTC)  first whole pass  rows read  last run"]
+        sys.stdout.write("nothing was extracted yet\n")
+        return
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    for name in ("source", "kind", "until (UTC)", "first whole pass", "last run"):
+        table.add_column(name, no_wrap=True)
+    table.add_column("rows read", justify="right", no_wrap=True)
     for row in rows:
         until = f"{row.watermark:%Y-%m-%d %H:%M:%S}" if row.watermark else "-"
         whole = f"{row.whole_at:%Y-%m-%d %H:%M}" if row.whole_at else "not yet"
-        read = f"{row.rows_read:,}  {row.read_at:%Y-%m-%d %H:%M}"
-        lines.append(f"{row.source}  {row.kind}  {until}  {whole}  {read}")
-    return "\n".join(lines) + "\n"
+        last = f"{row.read_at:%Y-%m-%d %H:%M}"
+        table.add_row(row.source, row.kind, until, whole, last, f"{row.rows_read:,}")
+    Console(highlight=False, width=None if sys.stdout.isatty() else 160).print(table)
 
 
 def register(app: typer.Typer) -> None:
