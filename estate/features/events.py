@@ -74,12 +74,7 @@ class Events:
 
     def is_(self, name: str, *values: str) -> Mask:
         """Return which events have one of the values in a column of texts."""
-        kept = self._kept.get(("is", name, *values))
-        return (
-            self.once(("is", name, *values), lambda: self.texts[name].among(*values))
-            if kept is None
-            else kept
-        )
+        return self.once(("is", name, *values), lambda: self.texts[name].among(*values))
 
     def count(self, where: Mask) -> Numbers:
         """Count events of each lead; shape (n,)."""

@@ -1,109 +1,26 @@
-"""Reading a CRM's own database, which goes on writing: late rows, corrections, odd rows, kills."""
+"""Reading a CRM's own database, which goes on writing: late rows, corrections, odd rows."""
 
 from __future__ import annotations
 
 import json
-import os
-import random
-import signal
-import subprocess
-import sys
-import textwrap
-import time
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from urllib.parse import urlsplit, urlunsplit
 
 import pandas as pd
-import psycopg
 import pytest
 from typer.testing import CliRunner, Result
 
 from estate.core.errors import DataError, ImportFileError
 from estate.datasets.quarantine import Quarantine
-from estate.intake.extraction import Extracted, extract_kind
 from estate.intake.extraction_plan import ExtractionPlan, read_plan
 from estate.store.database import Database
 from estate.store.erasures import begin
 from estate.store.extractions import list_extractions
 from estate.store.facts import read_facts
 from infra.cli.main import app
+from tests.estate.intake.calls import FILE, MAPPING, START, Crm, crm, extract, plan, url_of, write
 
-START = datetime(2026, 1, 5, 12, tzinfo=UTC)
-TABLE = """
-CREATE TABLE calls (
-  id bigint PRIMARY KEY, contact text, what text, seconds numeric, made_at timestamptz, updated_at timestamptz
-)"""
-FILE = """
-url: ${CRM_URL}
-tables:
-  interactions:
-    query: SELECT id, contact, what, seconds, made_at, updated_at FROM calls WHERE contact <> 'test'
-    watermark: updated_at
-    late_days: 1
-    mapping: calls.yaml
-"""
-MAPPING = """
-columns: {interaction_id: id, lead_id: contact, kind: what, duration_seconds: seconds, event_at: made_at}
-values: {kind: {phone: call}}
-"""
-Crm = psycopg.Connection[tuple[object, ...]]
-
-
-@pytest.fixture
-def crm(database: Database) -> Iterator[Crm]:
-    """Another database on the same server, as the CRM has it."""
-    parts = urlsplit(database.url)
-    name = f"crm_{parts.path.strip('/')}"
-    with psycopg.connect(database.url, autocommit=True) as ours:
-        ours.execute(f'CREATE DATABASE "{name}"')
-        with psycopg.connect(urlunsplit(parts._replace(path=f"/{name}")), autocommit=True) as theirs:
-            theirs.execute(TABLE)
-            yield theirs
-        ours.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
-
-
-@pytest.fixture
-def plan(tmp_path: Path) -> ExtractionPlan:
-    (tmp_path / "desk.yaml").write_text(FILE)
-    (tmp_path / "calls.yaml").write_text(MAPPING)
-    return read_plan(tmp_path / "desk.yaml")
-
-
-def url_of(crm: Crm) -> str:
-    info = crm.info
-    return f"postgresql://{info.user}@/{info.dbname}?host={info.host}&port={info.port}"
-
-
-def write(crm: Crm, number: int, written: datetime, **values: object) -> None:
-    row = {"contact": f"L{number % 7}", "what": "phone", "seconds": 60, "made_at": written} | values
-    crm.execute(
-        "INSERT INTO calls VALUES (%(id)s, %(contact)s, %(what)s, %(seconds)s, %(made_at)s, %(written)s)"
-        " ON CONFLICT (id) DO UPDATE SET contact = excluded.contact, what = excluded.what,"
-        " seconds = excluded.seconds, made_at = excluded.made_at, updated_at = excluded.updated_at",
-        {"id": number, "written": written, **row},
-    )
-
-
-def extract(
-    database: Database,
-    crm: Crm,
-    plan: ExtractionPlan,
-    home: Path,
-    *,
-    everything: bool = False,
-    rows_at_once: int = 4,
-) -> Extracted:
-    return extract_kind(
-        database,
-        plan,
-        plan.tables[0],
-        url=url_of(crm),
-        home=home,
-        everything=everything,
-        rows_at_once=rows_at_once,
-    )
+__all__ = ["crm", "plan"]  # fixtures
 
 
 def test_only_what_was_written_since_is_read_and_late_rows_are_found(
@@ -272,64 +189,3 @@ def test_the_command_reads_shows_how_far_and_says_what_is_wrong(
     assert [one.strip() for one in shown if one][:3] == ["desk", "interactions", "2026-01-05 12:00:00"]
     assert "expected one of interactions, got 'leads'" in str(run(file, "--only", "leads").exception)
     assert "LEADLOOP_CRM_EXTRACTION" in str(run().exception)
-
-
-EXTRACTOR = """
-    import sys
-    from pathlib import Path
-    from estate.intake.extraction import extract_kind
-    from estate.intake.extraction_plan import read_plan
-    from estate.store.database import Database
-
-    plan, home = read_plan(Path(sys.argv[2])), Path(sys.argv[3])
-    print("ready", flush=True)
-    sys.stdin.readline()
-    extract_kind(
-        Database(sys.argv[1]), plan, plan.tables[0], url=sys.argv[4], home=home, rows_at_once=50,
-        progress=lambda done: print(done.rows_read, flush=True),
-    )
-"""
-
-
-@pytest.mark.thorough
-@pytest.mark.timeout(900)
-def test_killed_fifty_times_while_the_crm_goes_on_writing_no_row_is_lost_and_none_twice(
-    database: Database, crm: Crm, plan: ExtractionPlan, tmp_path: Path
-) -> None:
-    """New rows, late ones and corrections come in between; half of the kills hit within a transaction."""
-    dice, clock, rows = random.Random(7), START, 0
-    command = [sys.executable, "-c", textwrap.dedent(EXTRACTOR), database.url, str(tmp_path / "desk.yaml")]
-    command += [str(tmp_path), url_of(crm)]
-    cut_off = 0
-    for kill in range(50):
-        for _ in range(400 if kill == 0 else 60):
-            clock += timedelta(minutes=3)
-            late = timedelta(hours=dice.uniform(0, 20)) if dice.random() < 0.2 else timedelta(0)
-            write(crm, rows, clock - late, what="fax" if rows % 50 == 49 else "phone")
-            rows += 1
-        for number in dice.sample(range(rows), 3):
-            write(crm, number, clock, seconds=dice.randint(1, 900), what="phone")
-        with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
-            assert process.stdin is not None
-            assert process.stdout is not None
-            assert process.stdout.readline() == "ready\n"
-            process.stdin.write("go\n")
-            process.stdin.flush()
-            if kill % 2:
-                process.stdout.readline()
-            time.sleep(dice.uniform(0.0, 0.25 if kill % 2 else 1.0))
-            os.kill(process.pid, signal.SIGKILL)
-            cut_off += process.wait() == -signal.SIGKILL
-    assert cut_off >= 40, "it was too quick to be killed"
-    extract(database, crm, plan, tmp_path, rows_at_once=500)
-    theirs = crm.execute(
-        "SELECT id::text, contact, seconds::float8 FROM calls WHERE what = 'phone'"
-    ).fetchall()
-    ours = read_facts(database, "interactions")[["interaction_id", "lead_id", "duration_seconds"]]
-    assert sorted(ours.itertuples(index=False, name=None)) == sorted(theirs)
-    versions = read_facts(database, "interactions", as_of=datetime.now(UTC), versions=True)
-    said = versions.drop(columns=["recorded_at", "superseded_at"])
-    assert not said.duplicated().any(), "a version is there twice"
-    faxes = crm.execute("SELECT count(*) FROM calls WHERE what = 'fax'").fetchone()
-    assert faxes is not None
-    assert len({one.row for one in Quarantine(tmp_path, "desk-interactions").read()}) >= int(str(faxes[0]))
