@@ -67,17 +67,27 @@ def about_leads(
     StoreError
         If the database is away.
     """
-    answering = answering_of(served)
+    answering_of(served)  # before the database is asked
     leads = _found(served.spec, lead_ids, read_leads)
-    question = Question(
+    return LeadsQuestion(about_found(served, leads, terms), leads)
+
+
+def about_found(served: ServedModel, leads: LeadFeatures, terms: Terms) -> Question:
+    """Return the question about leads whose features are there.
+
+    Raises
+    ------
+    RegistryError
+        If nothing can answer.
+    """
+    return Question(
         served=served,
-        answering=answering,
+        answering=answering_of(served),
         features=lambda: leads.features,
         entities=leads.found,
         priority=terms.priority_of(len(leads.found)),
         deadline=terms.deadline,
     )
-    return LeadsQuestion(question, leads)
 
 
 def _found(spec: ModelSpec, lead_ids: Sequence[str], read_leads: ReadLeads) -> LeadFeatures:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from estate.core.clock import now
+from estate.core.feature_set import FeatureSet
 from estate.core.model_spec import ModelSpec
 from estate.core.prediction import Prediction
 from estate.core.rollout import RolloutReport
@@ -77,6 +78,10 @@ class Crm:
     def compute_leads(self, spec: ModelSpec, lead_ids: Sequence[str]) -> LeadFeatures:
         """Return the features of leads as of now, in one round trip."""
         return self._reader.read(spec, lead_ids, as_of=now())
+
+    def read_now(self, features: FeatureSet, lead_ids: Sequence[str]) -> LeadFeatures:
+        """Return any features of leads as of now, whatever the leads' age."""
+        return self._reader.read_as_of(features, lead_ids, as_of=now())
 
     def cache_leads(self, cache: LeadCache) -> None:
         """Read leads through a cache from now on; it computes by :meth:`compute_leads`."""

@@ -17,6 +17,7 @@ from serving.front import Front, make_front
 from serving.intake.intake import Intake
 from serving.lanes import Desk
 from serving.last_good import Fetch
+from serving.leads.answers import Ranks
 from serving.loader import Loader
 from serving.metrics import Metrics
 from serving.models import Models
@@ -61,6 +62,7 @@ class Process:
     replayer: Replayer
     explained: Explained
     intake: Intake
+    ranks: Ranks
 
     @property
     def models(self) -> Models:
@@ -129,4 +131,17 @@ def make_process(settings: Settings, *, fetch: Fetch | None = None, ship: bool =
     desk = Desk(log.put, metrics, most_rows=settings.serving_queue_rows)
     replayer = Replayer(loader, lambda: crm.database, log.folder)
     intake = Intake(settings, lambda: crm.database, metrics)
-    return Process(loader, follower, rollouts, log, desk, metrics, crm, front, replayer, Explained(), intake)
+    return Process(
+        loader,
+        follower,
+        rollouts,
+        log,
+        desk,
+        metrics,
+        crm,
+        front,
+        replayer,
+        Explained(),
+        intake,
+        Ranks(),
+    )

@@ -61,3 +61,23 @@ class Reference:
         }
         scores = columns.pop(SCORE)
         return cls(Frame(columns, len(scores)), scores)
+
+
+def read_scores(path: Path) -> Numbers:
+    """Return only the scores of a reference, shape (rows,).
+
+    Raises
+    ------
+    ArtifactError
+        If it is no Parquet file with a score.
+    """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        table = pq.read_table(path, columns=[SCORE])
+    except (OSError, pa.ArrowException) as error:
+        what, expected = f"{path.name} of bundle {path.parent}", f"a Parquet file with the column {SCORE}"
+        raise ArtifactError(what, expected=expected, got=str(error).splitlines()[0]) from error
+    scores: Numbers = table[SCORE].to_numpy().astype(np.float64)
+    return scores

@@ -18,6 +18,7 @@ from estate.store.lead_statement import Part
 from estate.store.read_connections import ReadConnections
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_ANY_AGE_US = 200 * 365 * 86_400 * 1_000_000
 
 
 class LeadReader:
@@ -33,7 +34,7 @@ class LeadReader:
 
     def __init__(self, find: Callable[[], Database]) -> None:
         self._connections = ReadConnections(find)
-        self._parts: dict[str, tuple[FeatureSet, frozenset[Part]]] = {}
+        self._parts: dict[int, tuple[FeatureSet, frozenset[Part]]] = {}
 
     def read(self, spec: ModelSpec, lead_ids: Sequence[str], *, as_of: datetime) -> LeadFeatures:
         """Return the features of leads; see :func:`~.live.features_of_leads`.
@@ -43,34 +44,43 @@ class LeadReader:
         StoreError
             If the database can't be reached or lacks a table.
         """
+        return self._read(spec.features, lead_ids, as_of=as_of, age_us=age_in_us(spec))
+
+    def read_as_of(self, features: FeatureSet, lead_ids: Sequence[str], *, as_of: datetime) -> LeadFeatures:
+        """Return any features of leads as of a moment, however old the leads are; else like :meth:`read`."""
+        return self._read(features, lead_ids, as_of=as_of, age_us=_ANY_AGE_US)
+
+    def _read(
+        self, features: FeatureSet, lead_ids: Sequence[str], *, as_of: datetime, age_us: int
+    ) -> LeadFeatures:
         wanted = tuple(dict.fromkeys(lead_ids))
-        parts = self._parts_of(spec)
+        parts = self._parts_of(features)
         while True:
-            facts = read_lead_facts(
-                self._connections, wanted, as_of=as_of, age_us=age_in_us(spec), parts=parts
-            )
+            facts = read_lead_facts(self._connections, wanted, as_of=as_of, age_us=age_us, parts=parts)
             try:
-                return _features(spec, wanted, facts, as_of)
+                return _features(features, wanted, facts, as_of)
             except NotRead as asked:
                 parts |= {asked.part}
-                self._parts[spec.name] = (spec.features, parts)
+                self._parts[id(features)] = (features, parts)
 
     def close(self) -> None:
         """Give the connections back."""
         self._connections.close()
 
-    def _parts_of(self, spec: ModelSpec) -> frozenset[Part]:
-        known = self._parts.get(spec.name)
-        if known is None or known[0] is not spec.features:
-            known = self._parts[spec.name] = (spec.features, parts_read(spec.features))
+    def _parts_of(self, features: FeatureSet) -> frozenset[Part]:
+        known = self._parts.get(id(features))  # which it holds, so that no other gets this id
+        if known is None:
+            known = self._parts[id(features)] = (features, parts_read(features))
         return known[1]
 
 
-def _features(spec: ModelSpec, wanted: tuple[str, ...], facts: LeadFacts, as_of: datetime) -> LeadFeatures:
+def _features(
+    features: FeatureSet, wanted: tuple[str, ...], facts: LeadFacts, as_of: datetime
+) -> LeadFeatures:
     found = tuple([wanted[i] for i in facts.position.tolist()])
     known = set(found)
     return LeadFeatures(
-        spec.features.compute(lead_histories(facts)),
+        features.compute(lead_histories(facts)),
         found,
         tuple(name for name in wanted if name not in known) if len(known) < len(wanted) else (),
         as_of=(as_of,) * len(found),

@@ -1,0 +1,1 @@
+"""What the sales desk asks about a lead: what models and rules say, put together."""
