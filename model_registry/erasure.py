@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from estate.training.snapshot import SNAPSHOT, erase_from_snapshot
 from model_registry.connection import Registry, answering
 from model_registry.reconcile import registered_models
+from model_registry.tags import SEARCH_KEY
 
 if TYPE_CHECKING:
     from mlflow.entities import Run
@@ -118,7 +119,7 @@ def _runs(registry: Registry) -> Iterator[Run]:
         page = registry.client.search_runs(
             experiments, run_view_type=ViewType.ALL, max_results=_PAGE, page_token=token
         )
-        yield from page
+        yield from (run for run in page if SEARCH_KEY not in run.data.tags)  # trials keep no rows
         token = page.token
         if not token:
             return

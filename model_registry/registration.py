@@ -16,10 +16,12 @@ from estate.bundles.manifest import check_manifest
 from estate.store.database import Database
 from estate.store.locks import advisory_lock
 from estate.training.card import CALIBRATION_PLOT
+from estate.training.search import Found
 from model_registry.connection import Registry, answering, error_code
 from model_registry.page import CARD_LIMIT, cut
 from model_registry.run_log import DataSource, log_run
 from model_registry.tags import BUNDLE_DIGEST, TRAINING_KEY
+from model_registry.trial_runs import forget_trials, log_trials
 
 if TYPE_CHECKING:
     from mlflow.entities.model_registry import ModelVersion
@@ -52,6 +54,8 @@ class Registration:
         Tables and other files or folders.
     data : DataSource, optional
         What it was trained on.
+    search : Found, optional
+        Its trials become child runs.
     """
 
     model: str
@@ -66,6 +70,7 @@ class Registration:
     plots: Path | None = None
     files: tuple[Path, ...] = ()
     data: DataSource | None = None
+    search: Found | None = None
 
 
 @dataclass(frozen=True)
@@ -132,11 +137,14 @@ def _make(registry: Registry, registration: Registration) -> Registered:
     experiment = _experiment(registry, model)
     for half in client.search_runs([experiment], f"tags.{TRAINING_KEY} = '{key}' and status = 'RUNNING'"):
         client.set_terminated(half.info.run_id, "KILLED")
+    forget_trials(client, experiment, key)
     tags = {**registration.tags, TRAINING_KEY: key, BUNDLE_DIGEST: registration.bundle_digest}
     run = client.create_run(experiment, tags=tags, run_name=f"{model} {key[:12]}")
     run_id = run.info.run_id
     try:
         _log(registry, run_id, registration)
+        if registration.search:
+            log_trials(client, experiment, run_id, key=key, found=registration.search)
         version = client.create_model_version(
             model,
             source=f"{run.info.artifact_uri}/{MODEL_PATH}",

@@ -1,6 +1,7 @@
 """Names that the platform writes on versions and runs, and the places where people act."""
 
 TRAINING_KEY = "training_key"
+SEARCH_KEY = "search_key"
 BUNDLE_DIGEST = "bundle_digest"
 DECISION, DECIDED_AT, DECIDED_BY, DECIDED_WHY = "decision", "decision_at", "decision_by", "decision_why"
 

@@ -74,6 +74,7 @@ def judge_version(
         judgement=judgement,
         artifacts_digest=exported.artifacts_digest,
         memory=learned.choice.sentence,
+        search=learned.found.summary if learned.found else None,
     )
     return Judged(found, contest, importance(spec, challenger, parts.holdout))
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from prefect import task
+from prefect import get_run_logger, task
+from prefect.exceptions import MissingContextError
 
 from estate.bundles import Bundle
 from estate.core.model_spec import ModelSpec
@@ -13,6 +15,7 @@ from estate.training.bundling import write_bundle
 from estate.training.data import TrainingData
 from estate.training.fit import Trained, fit
 from estate.training.memory import OWN, Choice, choose_memory
+from estate.training.search import Found, search_parameters
 from estate.training.split import Split, split_by_time
 from model_registry import build_model_folder
 from tasks.retrying import COMPUTES
@@ -32,12 +35,15 @@ class Learned:
     data : TrainingData
     choice : Choice
         How far back it learned, and why.
+    found : Found or None
+        What a search chose and tried; None where the spec names none.
     """
 
     trained: Trained
     parts: Split
     data: TrainingData
     choice: Choice = field(default_factory=lambda: Choice(OWN, (), ""))
+    found: Found | None = None
 
 
 @dataclass(frozen=True)
@@ -62,7 +68,7 @@ class Exported:
 
 @task(name="fit", **COMPUTES)
 def fit_model(spec: ModelSpec, data: TrainingData, *, choose: bool = False) -> Learned:
-    """Train on the oldest rows, calibrate on the next.
+    """Train on the oldest rows, with parameters that a search chose if there is one; calibrate on the next.
 
     Parameters
     ----------
@@ -74,7 +80,17 @@ def fit_model(spec: ModelSpec, data: TrainingData, *, choose: bool = False) -> L
     parts = split_by_time(spec, data)
     choice = choose_memory(spec, parts) if choose else Choice(OWN, (), "")
     remembered = choice.memory.of(parts)
-    return Learned(fit(choice.memory.spec(spec), remembered), remembered, data, choice)
+    spec = choice.memory.spec(spec)
+    found = search_parameters(spec, remembered.train, say=_log().info) if spec.search else None
+    return Learned(fit(found.spec(spec) if found else spec, remembered), remembered, data, choice, found)
+
+
+def _log() -> logging.Logger | logging.LoggerAdapter[logging.Logger]:
+    """Return the run's log in Prefect, or this module's where there is no run."""
+    try:
+        return get_run_logger()
+    except MissingContextError:
+        return logging.getLogger(__name__)
 
 
 @task(name="export", **COMPUTES)

@@ -21,6 +21,7 @@ from estate.training.snapshot import SNAPSHOT, about, write_snapshot
 from model_registry import DataSource, Registration, register, stage
 from model_registry import promote as promote_version
 from model_registry.registration import registered
+from model_registry.trial_runs import PARAMETER
 from tasks.judge import Judged
 from tasks.learn import Exported, Learned
 from tasks.platform import Platform
@@ -101,6 +102,7 @@ def _registration(learned: Learned, exported: Exported, judged: Judged, *, folde
             source=_where(spec.source),
             rows=found.rows,
         ),
+        search=learned.found,
     )
 
 
@@ -124,7 +126,9 @@ def promote_by_policy(platform: Platform, model: str, version: str, *, why: str)
 
 
 def _params(spec: ModelSpec, found: Evidence) -> dict[str, str]:
+    searched = found.search.parameters if found.search else ()
     return {
+        **{f"{PARAMETER}{one.name}": one.chosen for one in searched},
         "task": spec.task.value,
         "source": type(spec.source).__name__,
         "features": str(len(spec.features.names)),

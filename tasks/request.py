@@ -136,7 +136,7 @@ def _seen(spec: ModelSpec, data: TrainingData) -> DataSeen:
         data.fingerprint,
         spec.features.fingerprint,
         repr(spec.estimator(spec.seed)),
-        repr((spec.half_life_days, spec.calibration_most, spec.gate)),
+        repr((spec.half_life_days, spec.calibration_most, spec.gate, spec.search)),
         code_version(),
         requirements_digest(),
     )

@@ -7,6 +7,8 @@ import json
 from dataclasses import asdict, dataclass
 from datetime import datetime
 
+from estate.core.search_summary import SearchedParameter, SearchSummary
+
 
 @dataclass(frozen=True)
 class Measure:
@@ -131,6 +133,8 @@ class Evidence:
         None where it was not measured.
     memory : str
         How far back it learned and why, where a backtest chose it; empty where nothing was chosen.
+    search : SearchSummary or None
+        None where the spec names no search.
     """
 
     model: str
@@ -157,6 +161,7 @@ class Evidence:
     groups: tuple[Group, ...] = ()
     serving: ServingCost | None = None
     memory: str = ""
+    search: SearchSummary | None = None
 
     def to_json(self) -> str:
         """Return the canonical form: sorted keys, no spaces."""
@@ -178,6 +183,9 @@ class Evidence:
             raw[name] = tuple(kind(**item) for item in raw.get(name, ()))
         if raw.get("serving"):
             raw["serving"] = ServingCost(**raw["serving"])
+        if raw.get("search"):
+            named = tuple(SearchedParameter(**one) for one in raw["search"].pop("parameters"))
+            raw["search"] = SearchSummary(parameters=named, **raw["search"])
         raw["as_of"] = datetime.fromisoformat(raw["as_of"])
         return cls(**raw)
 

@@ -16,6 +16,8 @@ from estate.core.frame import Frame, Numbers
 from estate.core.gate import DEFAULT_GATE
 from estate.core.gate import Gate as Gate  # noqa: PLC0414 - a spec is written with one import
 from estate.core.rollout import AT_ONCE, Rollout
+from estate.core.search import Search as Search  # noqa: PLC0414 - likewise
+from estate.core.search import own_parameters
 from estate.core.training_rules import DEFAULT_RULES
 from estate.core.training_rules import TrainingRules as TrainingRules  # noqa: PLC0414 - likewise
 
@@ -171,6 +173,8 @@ class ModelSpec:
         How often the interval of an answer is to hold the truth, in (0.5, 1).
     training : TrainingRules
         What trainings respect that no person asked for.
+    search : Search, optional
+        Parameters that a training chooses by itself, which ``estimator`` then takes by name behind the seed.
     """
 
     name: str
@@ -178,7 +182,7 @@ class ModelSpec:
     task: Task
     source: Source
     features: FeatureSet
-    estimator: Callable[[int], Any]
+    estimator: Callable[..., Any]
     rules: Callable[[Frame], Numbers] | None = None
     gate: Gate = DEFAULT_GATE
     policy: Policy = Policy.PERSON
@@ -190,6 +194,7 @@ class ModelSpec:
     bands: tuple[float, ...] = ()
     interval: float = 0.9
     training: TrainingRules = DEFAULT_RULES
+    search: Search | None = None
 
     def __post_init__(self) -> None:
         if not re.fullmatch(r"[a-z][a-z0-9]*(_[a-z0-9]+)*", self.name):
@@ -210,6 +215,7 @@ class ModelSpec:
             ("rollout", (Rollout,), "a Rollout"),
             ("training", (TrainingRules,), "TrainingRules"),
             ("schedule", (Schedule, type(None)), "a Schedule, or None"),
+            ("search", (Search, type(None)), "a Search, or None"),
         ):
             if not isinstance(getattr(self, field), kinds):
                 raise SpecError(
@@ -222,6 +228,8 @@ class ModelSpec:
                 got=type(self.estimator).__name__,
                 todo="Write `def estimator(seed): return …`.",
             )
+        if self.search is not None:
+            own_parameters(self.search, self.estimator, model=self.name)
 
     def _require_numbers(self) -> None:
         bands = self.bands

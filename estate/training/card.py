@@ -57,8 +57,14 @@ def _data(evidence: Evidence) -> str:
     return (
         f"Trained on {evidence.rows - evidence.holdout_rows:,} rows known at {evidence.as_of:%Y-%m-%d %H:%M} "
         f"UTC and judged on the newest {evidence.holdout_rows:,}; {evidence.mature_share:.0%} of the "
-        "candidates had a ripe label." + (f" {_cut(evidence.memory, 300)}." if evidence.memory else "")
+        "candidates had a ripe label."
+        + (f" {_cut(evidence.memory, 300)}." if evidence.memory else "")
+        + (f" {_capital(_cut(evidence.search.sentence, 400))}." if evidence.search else "")
     )
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
 
 
 def _limits(spec: ModelSpec, evidence: Evidence) -> str:

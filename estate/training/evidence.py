@@ -9,6 +9,7 @@ from importlib.metadata import PackageNotFoundError, distributions, version
 
 from estate.bundles.bundle import Bundle
 from estate.core.evidence import Evidence
+from estate.core.search_summary import SearchSummary
 from estate.training.data import TrainingData
 from estate.training.gate import Judgement
 
@@ -40,6 +41,7 @@ def gather(  # noqa: PLR0913 - what it needs, by keyword
     judgement: Judgement,
     artifacts_digest: str = "",
     memory: str = "",
+    search: SearchSummary | None = None,
 ) -> Evidence:
     """Return the evidence of a version."""
     contest = judgement.contest
@@ -68,6 +70,7 @@ def gather(  # noqa: PLR0913 - what it needs, by keyword
         groups=judgement.groups,
         serving=contest.serving,
         memory=memory,
+        search=search,
     )
 
 

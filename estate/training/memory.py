@@ -3,11 +3,6 @@
 After a drift old rows may teach what is no longer so, or may be all that there is to learn from. Which it is
 is not guessed but backtested: each memory is tried at several cuts before the frozen rows, always on the
 rows that came next.
-
-References
-----------
-Tashman (2000), "Out-of-sample tests of forecasting accuracy", International Journal of Forecasting 16: the
-rolling origin.
 """
 
 from __future__ import annotations
@@ -20,18 +15,14 @@ import numpy as np
 
 from estate.core.errors import TrainingError
 from estate.core.frame import Numbers
-from estate.core.model_spec import CrmSource, ModelSpec, Task
+from estate.core.model_spec import CrmSource, ModelSpec
 from estate.features.events import DAY_US
+from estate.training.backtest import CUTS, neighbours, rolling_blocks
 from estate.training.data import TrainingData
 from estate.training.fit import fit
 from estate.training.metrics import Metric, metric_named
-from estate.training.split import CALIBRATION_SHARE, Split
+from estate.training.split import Split
 
-CUTS = 4
-"""Cuts of the backtest, each on the block of rows behind it."""
-BLOCK_SHARE = 0.08
-"""Of the rows before the frozen ones: size of a block."""
-LEAST_BLOCK = 100
 LEAST_ROWS = 400
 """A recent memory shorter than this is not tried."""
 LEVEL = 0.05
@@ -100,7 +91,7 @@ def choose_memory(spec: ModelSpec, parts: Split) -> Choice:
     """
     metric = metric_named(spec.task, spec.gate.metric)
     known = _before_holdout(parts)
-    blocks = list(_blocks(spec, known))
+    blocks = list(rolling_blocks(spec, known))
     tried = list(_memories(spec, known))
     if metric.per_row is None or not blocks or not tried:
         return Choice(OWN, (), "too few rows, or a metric that is no mean over rows: no backtest")
@@ -156,37 +147,9 @@ def _before_holdout(parts: Split) -> TrainingData:
     )
 
 
-def _blocks(spec: ModelSpec, known: TrainingData) -> Iterator[Split]:
-    """Give for each cut what was known before it, parted as a training parts it, and the block behind it."""
-    rows = len(known)
-    size = max(LEAST_BLOCK, round(rows * BLOCK_SHARE))
-    for cut in range(rows - CUTS * size, rows, size):
-        if cut < 2 * LEAST_BLOCK:
-            continue
-        calibrated = spec.task is Task.BINARY
-        held = min(round(cut * CALIBRATION_SHARE), spec.calibration_most) if calibrated else 0
-        yield Split(
-            _rows(known, 0, cut - held),
-            _rows(known, cut - held, cut),
-            _rows(known, cut, min(cut + size, rows)),
-        )
-
-
-def _rows(data: TrainingData, start: int, stop: int) -> TrainingData:
-    """Return neighbouring rows, with what fitting reads of them only."""
-    index = np.arange(start, stop)
-    return replace(
-        data,
-        features=data.features.take(index),
-        y=data.y[index],
-        times=data.times[index],
-        entities=data.entities[index],
-    )
-
-
 def _remembered(memory: Memory, block: Split) -> Split:
     rows = len(block.train)
-    return replace(block, train=_rows(block.train, rows - round(rows * memory.share), rows))
+    return replace(block, train=neighbours(block.train, rows - round(rows * memory.share), rows))
 
 
 def _memories(spec: ModelSpec, known: TrainingData) -> Iterator[Memory]:

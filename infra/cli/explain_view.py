@@ -41,6 +41,7 @@ def show_explanation(evidence: Evidence | None, signature: str | None, decisions
     else:
         _show_verdict(console, evidence, signature or "unsigned")
         _show_measures(console, evidence)
+        _show_search(console, evidence)
         _show_groups(console, evidence)
         _show_cost(console, evidence)
         for name in _DIGESTS:
@@ -84,6 +85,19 @@ def _show_measures(console: Console, evidence: Evidence) -> None:
         for part in evidence.slices:
             slices.add_row(escape(part.column), escape(part.value), str(part.rows), f"{part.metric:.4f}")
         console.print(slices)
+
+
+def _show_search(console: Console, evidence: Evidence) -> None:
+    search = evidence.search
+    if search is None:
+        return
+    console.print(search.sentence, markup=False)
+    if search.reason:
+        console.print(f"the first trial that failed: {search.reason}", markup=False)
+    table = table_of("searched", "chosen", "the spec's own")
+    for one in search.parameters:
+        table.add_row(escape(one.name), escape(one.chosen), escape(one.own))
+    console.print(table)
 
 
 def _show_groups(console: Console, evidence: Evidence) -> None:
