@@ -8,6 +8,7 @@ from pathlib import Path
 
 from estate.core.evidence import Evidence, Finding, Group, Measure, ServingCost, Slice
 from estate.core.model_spec import Gate, ModelSpec
+from estate.core.search_summary import SearchedParameter, SearchSummary
 from estate.training.card import CALIBRATION_PLOT, LIMIT, model_card
 from tests.specs import days_spec, home_spec
 
@@ -46,6 +47,16 @@ def evidence() -> Evidence:
 
 def spec(**gate: object) -> ModelSpec:
     return home_spec(Path("none.csv"), gate=Gate(slices=("area",), **gate))  # type: ignore[arg-type]
+
+
+def test_a_card_says_what_a_search_did() -> None:
+    searched = SearchSummary(
+        parameters=(SearchedParameter("depth", "3", "8"),), trials=30, pruned=2, failed=0,
+        ended_by="trials", metric="log_loss", own=0.6, chosen=0.5, gain=0.1, gain_low=0.05, kept_own=False,
+    )  # fmt: skip
+    card = model_card(spec(), replace(evidence(), search=searched), IMPORTANCE)
+    assert f" Search{searched.sentence[6:]}." in card
+    assert "Search" not in model_card(spec(), evidence(), IMPORTANCE)
 
 
 def test_a_card_says_verdict_reasons_limits_and_who_trained() -> None:
