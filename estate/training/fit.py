@@ -14,6 +14,7 @@ from estate.core.model_spec import ModelSpec, Task
 from estate.core.prediction import Scores
 from estate.features.events import DAY_US
 from estate.training.calibration import BetaCalibration
+from estate.training.row_weights import weight_argument
 from estate.training.split import Split
 
 
@@ -112,6 +113,4 @@ def _weights(spec: ModelSpec, parts: Split, estimator: Any) -> dict[str, Numbers
     if spec.half_life_days is None:
         return {}
     age_days = (parts.train.times.max() - parts.train.times) / DAY_US
-    weight = np.exp2(-age_days / spec.half_life_days)
-    steps = getattr(estimator, "steps", None)
-    return {f"{steps[-1][0]}__sample_weight" if steps else "sample_weight": weight}
+    return weight_argument(estimator, np.exp2(-age_days / spec.half_life_days))
