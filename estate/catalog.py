@@ -17,9 +17,10 @@ from estate.core.settings import Settings
 from estate.core.training_rules import DEFAULT_RULES, TrainingRules
 from estate.services.call_conversion.model import SPEC as CALL_CONVERSION
 from estate.services.churn.model import SPEC as CHURN
+from estate.services.lead_scoring.dimensions import SPECS as LEAD_DIMENSIONS
 from estate.services.lead_scoring.model import SPEC as LEAD_CONVERSION
 
-OWN = (LEAD_CONVERSION, CHURN, CALL_CONVERSION)
+OWN = (LEAD_CONVERSION, *LEAD_DIMENSIONS, CHURN, CALL_CONVERSION)
 
 
 class Catalog:

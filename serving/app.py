@@ -16,6 +16,7 @@ from serving import endpoints, trainings
 from serving.guard.guarded import Guarded
 from serving.in_time import InTime
 from serving.intake import routes as intake_routes
+from serving.leads import routes as lead_routes
 from serving.observed import Observed
 from serving.problems import Problem, answer_http_error, answer_problem
 from serving.process import Process
@@ -37,6 +38,7 @@ ROUTES = (
     Route("/v1/webhooks/crm", intake_routes.take_event, methods=["POST"]),
     Route("/v1/trainings/{model}", trainings.show_trainings),
     Route("/v1/trainings/{model}", trainings.ask_for_training, methods=["POST"]),
+    *lead_routes.ROUTES,
     *open_inference.ROUTES,
     *mlflow_scoring.ROUTES,
 )

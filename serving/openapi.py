@@ -9,6 +9,7 @@ import msgspec
 
 from serving import schema, trainings
 from serving.intake import routes as intake
+from serving.leads import routes as leads
 from serving.openapi_parts import ERRORS, MODEL, Document, body, get, openly, problems, ref, text
 from serving.protocols import openapi as protocols
 
@@ -38,6 +39,7 @@ def document() -> Document:
         schema.TrainingList,
         trainings.TrainingWish,
         *intake.TYPES,
+        *leads.TYPES,
         *protocols.TYPES,
     )
     _, components = msgspec.json.schema_components(types, ref_template="#/components/schemas/{name}")
@@ -72,6 +74,7 @@ def _paths() -> Document:
         "/openapi.json": {"get": text("This document", "application/json")},
         **trainings.paths(),
         **intake.paths(),
+        **leads.paths(),
         **protocols.paths(),
     }
 

@@ -154,7 +154,7 @@ def _metrics(found: Evidence) -> dict[str, float]:
 def _where(source: Source) -> str:
     match source:
         case CrmSource():
-            return f"events of leads, outcome {source.outcome}"
+            return f"events of leads, {source.outcome} among {source.among}"
         case TableSource():
             return source.path
         case QuerySource():

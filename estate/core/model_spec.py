@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from estate.core.errors import SpecError
 from estate.core.feature_set import FeatureSet
@@ -48,16 +48,20 @@ class CrmSource:
     Parameters
     ----------
     outcome : str
-        Kind of outcome that is predicted, such as ``"converted"``.
+        Kind of outcome that is predicted, such as ``"converted"``; or of interaction, such as ``"tour"``.
     horizon_days : float
         The label is 1 if the outcome happens within so many days after the row's time.
     age_days : float
         A lead becomes a training row at this age; its features know nothing later.
+    among : "outcomes" or "interactions"
+        Facts that tell whether it happened. An interaction counts if it comes after the row's time, whatever
+        the lead did before.
     """
 
     outcome: str
     horizon_days: float
     age_days: float
+    among: Literal["outcomes", "interactions"] = "outcomes"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -13,6 +13,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Literal
 
 from estate.core.errors import ImportFileError
+from estate.core.outcomes import OUTCOMES
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -142,7 +143,7 @@ CONTRACTS: Mapping[str, tuple[Field, ...]] = {
     "outcomes": (
         _text("outcome_id", "name of the outcome", required=True),
         _LEAD,
-        _text("kind", "what became of the lead", required=True, allowed=("converted", "churned")),
+        _text("kind", "what became of the lead", required=True, allowed=OUTCOMES),
         *_CLOCKS,
     ),
     "market_index": (

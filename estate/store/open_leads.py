@@ -6,13 +6,14 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
+from estate.core.outcomes import CLOSING
 from estate.store.tables import leads, outcomes
 
 
 def open_lead_ids(
     connection: sa.Connection, *, as_of: datetime, came: tuple[datetime, datetime] | None = None
 ) -> list[str]:
-    """Return the leads without any outcome that was known at ``as_of`` by both clocks, in order of id.
+    """Return the leads that no outcome known at ``as_of`` by both clocks has closed, in order of id.
 
     Parameters
     ----------
@@ -45,7 +46,7 @@ def leads_between(connection: sa.Connection, first: datetime, last: datetime) ->
 def _open(as_of: datetime, came: tuple[datetime, datetime] | None) -> tuple[sa.ColumnElement[bool], ...]:
     closed = (
         sa.select(sa.literal(1))
-        .where(outcomes.c.lead_id == leads.c.lead_id, *_known(outcomes, as_of))
+        .where(outcomes.c.lead_id == leads.c.lead_id, outcomes.c.kind.in_(CLOSING), *_known(outcomes, as_of))
         .exists()
     )
     window = (leads.c.event_at > came[0], leads.c.event_at <= came[1]) if came is not None else ()

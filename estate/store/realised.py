@@ -16,6 +16,8 @@ import sqlalchemy as sa
 from numpy.typing import NDArray
 
 from estate.core.frame import Column, Numbers
+from estate.core.model_spec import CrmSource
+from estate.core.outcomes import CLOSING
 from estate.store.tables import predictions
 
 Micros = NDArray[np.int64]
@@ -37,7 +39,8 @@ _CATEGORY = (
 _KNOWN = """, heard AS (
   SELECT lead_id, min(event_at) AS any_at, min(recorded_at) AS learned_at,
          min(event_at) FILTER (WHERE kind = :kind) AS this_at
-  FROM outcomes WHERE event_at <= :now AND recorded_at <= :now AND superseded_at > :now GROUP BY lead_id
+  FROM outcomes WHERE event_at <= :now AND recorded_at <= :now AND superseded_at > :now
+   AND kind = ANY(:counted) GROUP BY lead_id
 )"""
 _OF_CASES = "SELECT a.* FROM asked a"
 _OF_LEADS = """
@@ -45,6 +48,16 @@ _OF_LEADS = """
   LEFT JOIN leads d ON d.lead_id = a.entity_id AND d.event_at <= :now AND d.recorded_at <= :now
    AND d.superseded_at > :now
   LEFT JOIN heard h ON h.lead_id = a.entity_id"""
+_OF_LEADS_DOING = """
+  SELECT a.*, d.event_at AS created_at, h.any_at, h.learned_at, t.this_at FROM asked a
+  LEFT JOIN leads d ON d.lead_id = a.entity_id AND d.event_at <= :now AND d.recorded_at <= :now
+   AND d.superseded_at > :now
+  LEFT JOIN heard h ON h.lead_id = a.entity_id
+  LEFT JOIN LATERAL (
+    SELECT min(i.event_at) AS this_at FROM interactions i
+    WHERE i.lead_id = a.entity_id AND i.kind = :kind AND i.event_at > LEAST(a.at, d.event_at + :age)
+     AND i.event_at <= :now AND i.recorded_at <= :now AND i.superseded_at > :now
+  ) t ON true"""
 _TIMES = ("created_at", "any_at", "learned_at", "this_at")
 _UNNAMED = (
     "(SELECT count(*) FROM predictions WHERE model = :model AND version = :version "
@@ -72,8 +85,9 @@ class FirstAnswers:
     unnamed : int
         Answers that named no case: nothing can be joined to them.
     created, any_at, learned_at, this_at : int64 array of shape (n,), optional
-        When the lead came; when its first outcome of any kind and of the model's kind happened, and when any
-        was learned; ``NEVER`` where there is none. Only where outcomes were asked for.
+        When the lead came; when its first outcome that closes it or is the model's, and the model's own,
+        happened, and when the first was learned; ``NEVER`` where there is none. Only where outcomes were
+        asked for.
     """
 
     at: Micros
@@ -96,7 +110,7 @@ def read_first_answers(  # noqa: PLR0913 - which answers, as of when, and what o
     since: datetime,
     now: datetime,
     categories: Sequence[str] = (),
-    outcome: str | None = None,
+    outcome: CrmSource | None = None,
 ) -> FirstAnswers:
     """Read them in one statement; each column comes as one run of bytes, a million rows in seconds.
 
@@ -107,12 +121,12 @@ def read_first_answers(  # noqa: PLR0913 - which answers, as of when, and what o
         the version first answered about before is left out.
     categories : sequence of str
         Features whose texts are wanted.
-    outcome : str, optional
-        Kind of outcome; joins leads and their outcomes.
+    outcome : CrmSource, optional
+        What is predicted of leads; joins leads and what became of them.
     """
     of = tuple(f"c{i}" for i in range(len(categories)))
     values: dict[str, object] = {"model": model, "version": version, "since": since, "now": now}
-    values |= dict(zip(of, categories, strict=True)) | ({"kind": outcome} if outcome else {})
+    values |= dict(zip(of, categories, strict=True)) | (_asked_of(outcome) if outcome else {})
     row = connection.execute(sa.text(_statement(of, outcome)), values).one()
     times = {} if outcome is None else {n.removesuffix("_at"): _times(getattr(row, n)) for n in _TIMES}
     return FirstAnswers(
@@ -129,7 +143,14 @@ def read_first_answers(  # noqa: PLR0913 - which answers, as of when, and what o
     )
 
 
-def _statement(of: Sequence[str], outcome: str | None) -> str:
+def _asked_of(outcome: CrmSource) -> dict[str, object]:
+    if outcome.among == "outcomes":
+        return {"kind": outcome.outcome, "counted": [*CLOSING, outcome.outcome]}
+    age = timedelta(days=outcome.age_days)
+    return {"kind": outcome.outcome, "counted": list(CLOSING), "age": age}
+
+
+def _statement(of: Sequence[str], outcome: CrmSource | None) -> str:
     first = _FIRST.format(categories="".join(_CATEGORY.format(i=i) for i in range(len(of))))
     columns = [
         "string_agg(timestamptz_send(at), '') AS at",
@@ -141,7 +162,10 @@ def _statement(of: Sequence[str], outcome: str | None) -> str:
     ]
     if outcome is not None:
         columns += [f"string_agg(timestamptz_send(coalesce({n}, 'infinity')), '') AS {n}" for n in _TIMES]
-    known, joined = ("", _OF_CASES) if outcome is None else (_KNOWN, _OF_LEADS)
+    if outcome is None:
+        known, joined = "", _OF_CASES
+    else:
+        known, joined = _KNOWN, _OF_LEADS if outcome.among == "outcomes" else _OF_LEADS_DOING
     return f"{first}{known}\nSELECT {', '.join(columns)} FROM ({joined} ORDER BY a.at, a.entity_id) AS r"
 
 

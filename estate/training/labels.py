@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
@@ -10,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from estate.core.model_spec import CrmSource
+from estate.core.outcomes import CLOSING
 from estate.features.events import DAY_US, Micros
 from estate.features.histories import micros
 from estate.store.database import Database
@@ -54,7 +56,13 @@ def labels_of_leads(source: CrmSource, database: Database, *, as_of: datetime) -
     outcomes = read_facts(database, "outcomes", as_of=as_of)
     created, now = micros(leads["event_at"]), int(as_of.timestamp() * 1e6)
     moment, horizon = created + int(source.age_days * DAY_US), int(source.horizon_days * DAY_US)
-    resolved, happens = _outcome_times(leads, outcomes, source.outcome)
+    if source.among == "outcomes":
+        resolved = _first(leads, moment, outcomes, (*CLOSING, source.outcome))
+        happens = _first(leads, moment, outcomes, (source.outcome,))
+    else:
+        resolved = _first(leads, moment, outcomes, CLOSING)
+        interactions = read_facts(database, "interactions", as_of=as_of)
+        happens = _first(leads, moment, interactions, (source.outcome,), later=True)
     old_enough = moment <= now
     candidate = old_enough & ~(resolved <= moment)
     ripe = candidate & (moment + horizon <= now)
@@ -132,17 +140,17 @@ def maturity(labels: Labels, *, days: int) -> list[Maturity]:
     return made
 
 
-def _outcome_times(
-    leads: pd.DataFrame, outcomes: pd.DataFrame, kind: str
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Return when each lead's first outcome of any kind came, and of this kind; far if never."""
-    never = np.iinfo(np.int64).max
+def _first(
+    leads: pd.DataFrame, moment: Micros, facts: pd.DataFrame, kinds: Sequence[str], *, later: bool = False
+) -> Micros:
+    """Return when each lead's first fact of these kinds came (``later``: after its moment); far if never."""
+    first = np.full(len(leads), np.iinfo(np.int64).max)
+    chosen = facts[facts["kind"].isin(kinds)]
     at = dict(zip(leads["lead_id"].tolist(), range(len(leads)), strict=True))
-    any_kind, this_kind = np.full(len(leads), never), np.full(len(leads), never)
-    positions = np.array([at.get(name, -1) for name in outcomes["lead_id"].tolist()], dtype=np.intp)
-    times = micros(outcomes["event_at"])
-    known = positions >= 0
-    np.minimum.at(any_kind, positions[known], times[known])
-    chosen = known & (outcomes["kind"] == kind).to_numpy(dtype=bool)
-    np.minimum.at(this_kind, positions[chosen], times[chosen])
-    return any_kind, this_kind
+    positions = np.array([at.get(name, -1) for name in chosen["lead_id"].tolist()], dtype=np.intp)
+    times = micros(chosen["event_at"])
+    counted = positions >= 0
+    if later:
+        counted &= times > np.append(moment, np.iinfo(np.int64).max)[positions]
+    np.minimum.at(first, positions[counted], times[counted])
+    return first

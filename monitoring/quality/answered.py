@@ -124,7 +124,7 @@ def read_answered(
             since=since,
             now=now,
             categories=names,
-            outcome=leads.outcome if leads else None,
+            outcome=leads,
         )
         arrivals = read_arrivals(connection, now=now) if leads else None
     if isinstance(spec.source, CrmSource):

@@ -10,6 +10,7 @@ from scipy.special import gammainc, gammaincinv, ndtri
 
 from estate.core.frame import Numbers
 from estate.datasets.world.observables import Scene, observe
+from estate.datasets.world.qualifying import Qualifications, qualify
 from estate.datasets.world.response import churn, conversion
 from estate.datasets.world.world import CHURN_AGE_DAYS, CONVERSION_AGE_DAYS, DAY, HOUR, Micros, World
 
@@ -33,6 +34,7 @@ class Outcomes:
     converted_at, churned_at : int64 arrays of shape (n,)
         -1 where it did not happen.
     conversion_recorded_at, churn_recorded_at : int64 arrays of shape (n,)
+    qualifications : Qualifications
     """
 
     p_converted: Numbers
@@ -41,6 +43,7 @@ class Outcomes:
     churned_at: Micros
     conversion_recorded_at: Micros
     churn_recorded_at: Micros
+    qualifications: Qualifications
 
 
 def decide(world: World, scene: Scene) -> Outcomes:
@@ -50,7 +53,8 @@ def decide(world: World, scene: Scene) -> Outcomes:
     convert, times the probability of being one, given that no conversion is known yet.
     """
     people, u = scene.people, scene.people.draws
-    p = conversion(people, observe(scene, CONVERSION_AGE_DAYS), _level(world, scene, CONVERSION_AGE_DAYS))
+    known = observe(scene, CONVERSION_AGE_DAYS)
+    p = conversion(people, known, _level(world, scene, CONVERSION_AGE_DAYS))
     given_none = churn(people, observe(scene, CHURN_AGE_DAYS), _level(world, scene, CHURN_AGE_DAYS))
     converts = u["converts"] < p
     converted = people.event_at + _micros(CONVERSION_AGE_DAYS + conversion_delay_days(u["conversion"]))
@@ -66,6 +70,7 @@ def decide(world: World, scene: Scene) -> Outcomes:
         churned_at=np.where(churns, churned, -1),
         conversion_recorded_at=converted_known,
         churn_recorded_at=churned + _micros(report_delay_days(u["churn_report"])),
+        qualifications=qualify(world, people, known),
     )
 
 

@@ -44,9 +44,10 @@ class Simulated:
     facts : mapping of str to DataFrame
         By kind; columns of the tables, in the order of ``recorded_at``.
     truth : DataFrame
-        ``lead_id``, ``p_converted``, ``p_churned``: true probabilities of the leads recorded in the span,
-        given what can be known at 7 and at 21 days of age. Never stored in the database. With a broken feed
-        they are given what would have been known without it: the world does not change because a feed breaks.
+        ``lead_id``, ``p_converted``, ``p_churned``, ``p_qualified``: true probabilities of the leads recorded
+        in the span, given what can be known at 7, at 21 and at 7 days of age. Never stored in the database.
+        With a broken feed they are given what would have been known without it: the world does not change
+        because a feed breaks.
     """
 
     facts: Mapping[str, pd.DataFrame]

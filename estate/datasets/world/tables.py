@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from estate.core.frame import Column
+from estate.core.outcomes import OUTCOMES, QUALIFIED
 from estate.datasets.world.behaviour import FOLLOW_UP, INTERACTIONS, Events, durations
 from estate.datasets.world.conversation import CHANNELS, texts
 from estate.datasets.world.market import AREAS, KINDS
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 _WITH_PROPERTY = [INTERACTIONS.index(kind) for kind in ("tour", "listing_view", "listing_save")]
+_QUALIFIED = OUTCOMES.index(QUALIFIED)
 _Rows = NDArray[np.int64]
 _Columns = Mapping[str, Sequence[object] | Column]
 
@@ -189,16 +191,18 @@ def listings(span: Span) -> pd.DataFrame:
 
 
 def outcome_facts(span: Span, outcomes: Outcomes) -> pd.DataFrame:
-    """Return who converted and who churned."""
-    people = span.scene.people
-    happened = np.concatenate([outcomes.converted_at, outcomes.churned_at])
-    known = np.concatenate([outcomes.conversion_recorded_at, outcomes.churn_recorded_at])
+    """Return who converted, who churned, and who was found to be qualified."""
+    people, found = span.scene.people, outcomes.qualifications
+    happened = np.concatenate([outcomes.converted_at, outcomes.churned_at, found.qualified_at])
+    known = np.concatenate([outcomes.conversion_recorded_at, outcomes.churn_recorded_at, found.recorded_at])
     rows = span.rows(known, happened >= 0)
     kind, lead = np.divmod(rows, max(len(people), 1))
+    day, number = people.day[lead], people.number[lead]
+    ended, qualified = span.ids("o", day, 2 * number + kind), span.ids("q", day, number)
     columns: _Columns = {
-        "outcome_id": span.ids("o", people.day[lead], 2 * people.number[lead] + kind),
+        "outcome_id": [q if k == _QUALIFIED else o for k, o, q in zip(kind, ended, qualified, strict=True)],
         "lead_id": span.lead_ids(lead),
-        "kind": _named(("converted", "churned"), kind),
+        "kind": _named(OUTCOMES, kind),
     }
     return span.table(columns, happened[rows], known[rows])
 
@@ -227,6 +231,7 @@ def truth(span: Span, outcomes: Outcomes) -> pd.DataFrame:
             "lead_id": span.lead_ids(rows),
             "p_converted": outcomes.p_converted[rows],
             "p_churned": outcomes.p_churned[rows],
+            "p_qualified": outcomes.qualifications.p_qualified[rows],
         }
     )
 
