@@ -31,6 +31,7 @@ from infra.cli import (
     incidents,
     keys,
     labels,
+    leads,
     ledger,
     quality,
     rebuild,
@@ -63,6 +64,7 @@ features.register(app)
 events.register(app)
 forget.register(app)
 labels.register(app)
+leads.register(app)
 training.register(app)
 rebuild.register(app)
 requests.register(app)

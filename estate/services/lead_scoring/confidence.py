@@ -1,4 +1,4 @@
-"""How much is known of a lead: the score of one that nobody has heard of is a guess, however exact it looks."""
+"""How much is known of a lead: the score of one that nobody has heard of is a guess, however exact."""
 
 from __future__ import annotations
 
