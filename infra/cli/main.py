@@ -20,6 +20,7 @@ import typer
 from estate.core.errors import LeadloopError
 from infra.cli import (
     api_keys,
+    bands,
     data,
     doctor,
     down,
@@ -76,6 +77,7 @@ api_keys.register(app)
 scoring.register(app)
 watch.register(app)
 quality.register(app)
+bands.register(app)
 reports.register(app)
 incidents.register(app)
 rehearse.register(app)

@@ -77,7 +77,9 @@ def estimator(seed: int) -> Any:
     )
 
 
-def _spec(name: str, purpose: str, source: CrmSource, answer: Callable[[Frame], Numbers]) -> ModelSpec:
+def _spec(
+    name: str, purpose: str, source: CrmSource, answer: Callable[[Frame], Numbers], *, minute: int
+) -> ModelSpec:
     return ModelSpec(
         name=name,
         purpose=purpose,
@@ -87,7 +89,7 @@ def _spec(name: str, purpose: str, source: CrmSource, answer: Callable[[Frame], 
         estimator=estimator,
         rules=answer,
         gate=Gate(metric="log_loss", calibration_error=0.05, holdout_most=1000, slices=("lead_source",)),
-        schedule=Schedule(cron="15 5 * * 1", timezone="America/New_York"),
+        schedule=Schedule(cron=f"{minute} 5 * * 1", timezone="America/New_York"),
     )
 
 
@@ -96,23 +98,27 @@ INTENT = _spec(
     "The chance that a lead tours a home within 21 days: who means it.",
     CrmSource(outcome="tour", among="interactions", horizon_days=21, age_days=7),
     rules.intent_by_looking,
+    minute=10,
 )
 TIMING = _spec(
     "lead_timing",
     "The chance that a lead converts within 21 days: who is about to decide.",
     CrmSource(outcome="converted", horizon_days=21, age_days=7),
     rules.timing_by_plan,
+    minute=15,
 )
 QUALIFICATION = _spec(
     "lead_qualification",
     "The chance that the desk finds within 21 days that a lead can pay for what it looks for.",
     CrmSource(outcome=QUALIFIED, horizon_days=21, age_days=7),
     rules.qualification_by_budget,
+    minute=20,
 )
 READINESS = _spec(
     "lead_readiness",
     "The chance that a lead replies within 7 days: who can be reached.",
     CrmSource(outcome="reply", among="interactions", horizon_days=7, age_days=7),
     rules.readiness_by_replies,
+    minute=25,
 )
 SPECS = (INTENT, TIMING, QUALIFICATION, READINESS)

@@ -79,5 +79,5 @@ def readiness_by_replies(features: Frame) -> Numbers:
 
 
 def _counted(features: Frame, name: str) -> Numbers:
-    counts: Numbers = np.nan_to_num(features[name])
+    counts: Numbers = np.maximum(np.nan_to_num(features[name]), 0.0)
     return counts

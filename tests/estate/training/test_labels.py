@@ -95,3 +95,32 @@ def test_the_command_shows_them(desk: Database, monkeypatch: pytest.MonkeyPatch)
     assert "censored" in shown.output
     refused = CliRunner().invoke(app, ["labels", "call_conversion"])
     assert "expected a model of event histories" in str(refused.exception)
+
+
+def test_what_a_lead_does_after_the_models_look_is_its_label_whatever_it_did_before(desk: Database) -> None:
+    tours = {"silent": (2, 20), "won": (3,), "won late": (50,), "lost": (8, 9)}
+    rows = [(f"{lead} {day}", lead, day) for lead, days in tours.items() for day in days]
+    facts = pd.DataFrame(
+        {
+            "interaction_id": [name for name, _, _ in rows],
+            "lead_id": [lead for _, lead, _ in rows],
+            "kind": "tour",
+            "event_at": [MONDAY + timedelta(days=day) for _, _, day in rows],
+        }
+    )
+    with desk.begin() as connection:
+        write_facts(connection, "interactions", facts.assign(recorded_at=facts["event_at"]))
+    source = CrmSource(outcome="tour", among="interactions", horizon_days=21, age_days=7)
+    leads, labels = labels_of_leads(source, desk, as_of=MONDAY + timedelta(days=60))
+    found = dict(zip(leads["lead_id"], labels.positive & labels.ripe, strict=True))
+    assert {lead for lead, is_positive in found.items() if is_positive} == {"silent", "lost"}
+    assert dict(zip(leads["lead_id"], labels.ripe, strict=True))["gone before"] == np.False_
+
+
+def test_an_outcome_that_closes_nothing_leaves_a_lead_open(desk: Database) -> None:
+    at = MONDAY + timedelta(days=2)
+    found = {"outcome_id": ["q"], "lead_id": ["won"], "kind": ["qualified"]}
+    with desk.begin() as connection:
+        write_facts(connection, "outcomes", pd.DataFrame(found | {"event_at": [at], "recorded_at": [at]}))
+    _, labels = labels_of_leads(SOURCE, desk, as_of=MONDAY + timedelta(days=60))
+    assert (labels.candidate.sum(), labels.positive[labels.ripe].sum()) == (4, 1)
