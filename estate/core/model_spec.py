@@ -167,6 +167,9 @@ class ModelSpec:
         Rows that a binary model's calibration is fitted on: 15 % of all, the newest before the frozen ones,
         but no more than this. It fits three numbers at most; where the share of positives moves, fewer rows
         are newer rows.
+    refit : bool
+        Whether a binary model is fitted again, on the calibration rows too, when its calibration is known.
+        It takes twice the time; worth it where rows are few, or the newest matter most.
     seed : int
     rollout : Rollout
         How an accepted version goes into production where the person who promotes it does not say.
@@ -193,6 +196,7 @@ class ModelSpec:
     schedule: Schedule | None = Schedule()
     half_life_days: float | None = None
     calibration_most: int = 2000
+    refit: bool = False
     seed: int = 0
     rollout: Rollout = AT_ONCE
     bands: tuple[float, ...] = ()

@@ -79,6 +79,25 @@ class TrainingData:
             None if self.uses is None else self.uses[index],
         )
 
+    def followed_by(self, later: TrainingData) -> TrainingData:
+        """Return these rows and then those of another part of the same data."""
+        return TrainingData(
+            _joined(self.features, later.features),
+            np.concatenate([self.y, later.y]),
+            self.classes,
+            np.concatenate([self.entities, later.entities]),
+            np.concatenate([self.times, later.times]),
+            self.candidates,
+            self.inputs,
+            _joined(self.raw, later.raw),
+            _joined(self.protected, later.protected),
+        )
+
+
+def _joined(first: Frame, second: Frame) -> Frame:
+    columns = {name: np.concatenate([first[name], second[name]]) for name in first.columns}
+    return Frame(columns, len(first) + len(second))
+
 
 def fingerprint_of(features: Frame, protected: Frame, y: Column, times: Column, entities: Column) -> str:
     """Return the fingerprint of rows: SHA-256, by which their evidence names them."""

@@ -13,7 +13,7 @@ from estate.core.frame import Numbers
 from estate.core.model_spec import Task
 from estate.training.calibration import BetaCalibration
 from estate.training.fit import Trained
-from estate.training.vote_export import register_votes
+from estate.training.own_converters import register_own
 
 OPSET = 18
 TOLERANCE = 1e-4
@@ -33,7 +33,7 @@ def to_onnx(trained: Trained) -> Any:
     from skl2onnx.common.data_types import FloatTensorType
 
     _register_xgboost()
-    register_votes()
+    register_own()
     width = len(trained.encoder.names)
     options = {} if trained.spec.task is Task.REGRESSION else {id(trained.estimator): {"zipmap": False}}
     try:

@@ -14,6 +14,7 @@ from estate.core.model_spec import ModelSpec, Task
 from estate.core.prediction import Scores
 from estate.features.events import DAY_US
 from estate.training.calibration import BetaCalibration
+from estate.training.data import TrainingData
 from estate.training.row_weights import weight_argument
 from estate.training.split import Split
 
@@ -56,6 +57,9 @@ class Trained:
 def fit(spec: ModelSpec, parts: Split) -> Trained:
     """Learn levels and weights from the train part, the calibration from the calibration part.
 
+    If the spec says so, the estimator is then fitted again on both, and keeps the calibration: the newest
+    rows are too good to be left out.
+
     Raises
     ------
     SpecError
@@ -64,11 +68,23 @@ def fit(spec: ModelSpec, parts: Split) -> Trained:
         If it can't be fitted; names the estimator and its own words.
     """
     encoder = Encoder.fit(parts.train.features, spec.features)
+    estimator = _fitted(spec, encoder, parts.train)
+    trained = Trained(spec, encoder, estimator, None, parts.train.classes)
+    if spec.task is not Task.BINARY:
+        return trained
+    raw = trained.predict_matrix(encoder.matrix(parts.calibration.features)).score
+    calibration = BetaCalibration.fit(raw, parts.calibration.y)
+    if spec.refit:
+        estimator = _fitted(spec, encoder, parts.train.followed_by(parts.calibration))
+    return Trained(spec, encoder, estimator, calibration, ())
+
+
+def _fitted(spec: ModelSpec, encoder: Encoder, rows: TrainingData) -> Any:
     estimator = _unfitted(spec)
     _require(spec, estimator, "fit")
-    y = parts.train.y if spec.task is Task.REGRESSION else parts.train.y.astype(np.int64)
+    y = rows.y if spec.task is Task.REGRESSION else rows.y.astype(np.int64)
     try:
-        estimator.fit(encoder.matrix(parts.train.features), y, **_weights(spec, parts, estimator))
+        estimator.fit(encoder.matrix(rows.features), y, **_weights(spec, rows, estimator))
     except (ValueError, TypeError) as error:
         raise TrainingError(
             f"estimator {type(estimator).__name__} of model `{spec.name}`",
@@ -77,12 +93,7 @@ def fit(spec: ModelSpec, parts: Split) -> Trained:
             todo="Missing numbers are NaN: put an imputer in front of estimators that can't read them.",
         ) from error
     _require(spec, estimator, "predict" if spec.task is Task.REGRESSION else "predict_proba")
-    trained = Trained(spec, encoder, estimator, None, parts.train.classes)
-    if spec.task is not Task.BINARY:
-        return trained
-    raw = trained.predict_matrix(encoder.matrix(parts.calibration.features)).score
-    calibration = BetaCalibration.fit(raw, parts.calibration.y)
-    return Trained(spec, encoder, estimator, calibration, ())
+    return estimator
 
 
 def _unfitted(spec: ModelSpec) -> Any:
@@ -109,8 +120,8 @@ def _require(spec: ModelSpec, estimator: Any, method: str) -> None:
         )
 
 
-def _weights(spec: ModelSpec, parts: Split, estimator: Any) -> dict[str, Numbers]:
+def _weights(spec: ModelSpec, rows: TrainingData, estimator: Any) -> dict[str, Numbers]:
     if spec.half_life_days is None:
         return {}
-    age_days = (parts.train.times.max() - parts.train.times) / DAY_US
+    age_days = (rows.times.max() - rows.times) / DAY_US
     return weight_argument(estimator, np.exp2(-age_days / spec.half_life_days))

@@ -27,9 +27,12 @@ from estate.training.bundling import write_bundle
 from estate.training.export import TOLERANCE
 from estate.training.extract import extract
 from estate.training.fit import fit
+from estate.training.log_target import LogTarget
 from estate.training.split import split_by_time
+from estate.training.tabular import tabular_classifier, tabular_regressor
 from estate.training.vote_weights import choose_by_log_loss, choose_by_squared_error
 from estate.training.weighted_vote import WeightedMean, WeightedVote
+from estate.training.wide_columns import WideColumns
 from tests.specs import band_spec, days_spec, home_spec, write_homes
 
 Rows = tuple[Any, Any]
@@ -47,6 +50,7 @@ def members(seed: int = 0) -> list[tuple[str, Any]]:
         ("boosting", filled(GradientBoostingClassifier(n_estimators=20, subsample=0.7, random_state=seed))),
         ("logistic", filled(StandardScaler(), LogisticRegression())),
         ("network", filled(StandardScaler(), MLPClassifier((4,), max_iter=800, tol=1e-2, random_state=seed))),
+        ("wide", make_pipeline(WideColumns(), StandardScaler(), LogisticRegression())),
         ("two columns", make_pipeline(first_two, filled(StandardScaler(), LogisticRegression()))),
     ]
 
@@ -197,6 +201,33 @@ def test_the_export_of_a_mean_answers_as_it(every: bool, tmp_path: Path) -> None
     spec = days_spec(write_homes(tmp_path / "homes.csv", rows=1200))
     assert exported(spec, shared(mean) if every else mean, tmp_path) <= TOLERANCE
     assert "mean" not in mean.fit(*rows_of(900)).kept_
+
+
+@pytest.mark.thorough
+@pytest.mark.parametrize("make", [home_spec, band_spec])
+def test_the_estimator_of_any_table_exports(make: Callable[[Path], ModelSpec], tmp_path: Path) -> None:
+    spec = make(write_homes(tmp_path / "homes.csv", rows=1200))
+    assert exported(spec, tabular_classifier(0), tmp_path) <= TOLERANCE
+
+
+@pytest.mark.thorough
+def test_the_regressor_of_any_table_exports(tmp_path: Path) -> None:
+    spec = days_spec(write_homes(tmp_path / "homes.csv", rows=1200))
+    assert exported(spec, tabular_regressor(0), tmp_path) <= TOLERANCE
+
+
+@pytest.mark.parametrize("shift", [0.0, -100.0])
+def test_values_learned_in_logarithms_come_back_in_their_unit(shift: float, tmp_path: Path) -> None:
+    """Labels that are not all above 0 are learned as they are."""
+    X = np.random.default_rng(0).normal(size=(400, 2))
+    y = np.exp(1.0 + X[:, 0]) + shift
+    made = LogTarget(Ridge(1e-6)).fit(X, y)
+    assert made.in_logs_ == (shift == 0.0)
+    if made.in_logs_:
+        assert made.predict(X) == pytest.approx(y, rel=1e-3)
+    spec = days_spec(write_homes(tmp_path / "homes.csv", rows=600))
+    target = LogTarget(make_pipeline(WideColumns(), StandardScaler(), Ridge()))
+    assert exported(spec, target, tmp_path) <= TOLERANCE
 
 
 def test_a_half_life_reaches_the_vote(tmp_path: Path) -> None:
