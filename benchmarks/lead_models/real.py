@@ -62,7 +62,6 @@ def _rows(case: Case, spec: ModelSpec, seconds: int, folds: int | None) -> Itera
             "ours": value,
             "interval": whole[1],
             "best_reference": best,
-            "at_least_as_good": value >= best if MEASURES[name][1] else value <= best,
             "weights": ", ".join(f"{who} {share:.2f}" for who, share in believed.items() if share),
             **peer.get(name, {}),
         }
@@ -80,15 +79,12 @@ def _peer(spec: ModelSpec, parts: Split, ours: Numbers, seconds: int) -> dict[st
     names = ("mae", "median_ape") if spec.task is Task.REGRESSION else ("roc_auc", "log_loss")
     told: dict[str, Row] = {}
     for name in names:
-        function = MEASURES[name][0]
         difference, interval = behind(name, y, ours, found.scores)
         told[name] = {
-            "ours_on_its_fold": function(y, ours),
-            "automl": function(y, found.scores),
+            "automl": MEASURES[name][0](y, found.scores),
             "behind_automl": difference,
             "behind_interval": interval,
-            "automl_found": found.best,
-            "automl_seconds": round(found.seconds),
+            "automl_found": f"{found.best}, {found.seconds:.0f} s",
         }
     return told
 

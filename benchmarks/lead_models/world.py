@@ -111,7 +111,7 @@ def _judged(
     known = extract(spec, database, as_of=moments[0])
     everything = extract(spec, database, as_of=moments[1])
     parts = split_by_time(spec, known)
-    p_of = truth.reindex(everything.entities).to_numpy(np.float64)
+    p_of = _true_of(truth, everything)
     after = (everything.times > known.times.max()) & np.isfinite(p_of)
     later = everything.take(np.flatnonzero(after))
     with tempfile.TemporaryDirectory() as folder:
@@ -119,20 +119,25 @@ def _judged(
         predictor = open_predictor(bundle, "1")
         frozen = predictor.predict_many(parts.holdout.features).score
         said = predictor.predict_many(later.features).score
-    p = np.clip(said, _SMALL, 1.0 - _SMALL)
-    of_frozen = truth.reindex(parts.holdout.entities).to_numpy(np.float64)
+    p = np.asarray(np.clip(said, _SMALL, 1.0 - _SMALL))
+    true = p_of[after]
+    of_frozen = _true_of(truth, parts.holdout)
     assert spec.rules is not None
     return Judged(
         spec.name,
         len(parts.train),
         len(later),
         p,
-        p_of[after],
+        true,
         later.y,
         spec.rules(later.features),
-        _held(spec, frozen, of_frozen, p, p_of[after]),
+        _held(spec, frozen, of_frozen, p, true),
         float(parts.train.y.mean()),
     )
+
+
+def _true_of(truth: pd.Series[float], rows: TrainingData) -> Numbers:
+    return np.asarray(truth.reindex(rows.entities), dtype=np.float64)
 
 
 def _held(spec: ModelSpec, frozen: Numbers, of_frozen: Numbers, p: Numbers, truth: Numbers) -> float:

@@ -146,3 +146,15 @@ def test_features_quick_computes_a_hundred_of_each_lead_and_times_one() -> None:
     assert (many["leads"], many["events"], many["values_that_differ"]) == (1_000, 100_000, 0)
     assert {row["by"] for row in live} == {"the database", "its facts in memory"}
     assert all(0 < row["p50_ms"] <= row["p99_ms"] for row in live)
+
+
+@pytest.mark.thorough
+@pytest.mark.timeout(900)
+def test_lead_models_quick_measures_desks_and_a_table(public_data: Path) -> None:
+    made = result(benchmarks("lead_models", "--quick", "--json", LEADLOOP_PUBLIC_DATA=str(public_data)))
+    by = {(row["split"], row["metric"]): row for row in made["rows"]}
+    for model in ("lead_conversion", "churn"):
+        assert 1.0 <= by[model, "log loss over the best possible"]["ours"] < 1.2
+        assert by[model, "AUC of the rules"]["ours"] > 0.5
+    assert 0.8 < by["5 folds", "roc_auc"]["ours"] < 0.9
+    assert made["goals"] == []

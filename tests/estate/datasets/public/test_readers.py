@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
+from datetime import date
 from pathlib import Path
 
 import pandas as pd
@@ -8,8 +9,14 @@ import pytest
 
 from estate.core.errors import ContractError
 from estate.datasets.public import (
+    ames,
     bank_marketing,
+    cdnow,
+    king_county,
+    read_ames,
     read_bank_marketing,
+    read_cdnow,
+    read_king_county,
     read_telco_churn,
     read_x_education,
     telco_churn,
@@ -95,3 +102,49 @@ def test_a_wrong_value_is_named_with_its_row(public_data: Path, tmp_path: Path) 
     path.write_text("\n".join([*text[:3], text[3][:-3] + "Perhaps"]))
     with pytest.raises(ContractError, match="`Churn`: expected Yes or No, got"):
         read_telco_churn(path)
+
+
+COUNTY, TOWN = "realestate_king_county/kc_house_data.csv.gz", "realestate_ames/AmesHousing.csv.gz"
+SHOP = "churn_cdnow_events/cdnow_transactions.csv.gz"
+CUT = date(1997, 12, 31)
+
+
+def test_houses_are_in_the_order_of_their_sale(public_data: Path) -> None:
+    county, town = read_king_county(public_data / COUNTY), read_ames(public_data / TOWN)
+    assert (len(county), len(town)) == (21_613, 2_930)
+    for table, module in ((county, king_county), (town, ames)):
+        assert table[module.TIME].is_monotonic_increasing
+        assert table[module.ENTITY].is_unique
+        assert (table[module.LABEL] > 0).all()
+        assert all(table[name].dtype == "float64" for name in module.NUMBERS)
+        assert set(module.NUMBERS) | set(module.CATEGORIES) < set(table)
+    assert county["sold_day"].max() == 391
+    assert (town["alley"] == "NA").mean() > 0.9
+    assert town["lot_frontage"].isna().any()
+
+
+def test_customers_of_a_day_know_nothing_later(public_data: Path, tmp_path: Path) -> None:
+    """Cutting the log at the day changes labels and nothing else."""
+    events = pd.read_csv(public_data / SHOP, dtype=str)
+    whole = read_cdnow(public_data / SHOP, [CUT])
+    events[events["date"] <= CUT.isoformat()].to_csv(tmp_path / "cut.csv", index=False)
+    cut = read_cdnow(tmp_path / "cut.csv", [CUT])
+    pd.testing.assert_frame_equal(whole[list(cdnow.NUMBERS)], cut[list(cdnow.NUMBERS)])
+    assert 0.772 < whole[cdnow.LABEL].mean() < 0.773
+    assert (cut[cdnow.LABEL] == 1.0).all()
+
+
+def test_a_customer_who_buys_on_the_day_after_is_not_silent(tmp_path: Path) -> None:
+    log = "customer_id,date,number_of_cds,dollar_value\n"
+    log += "a,1997-01-01,1,10\na,1997-01-11,2,30\na,1998-01-01,1,9\n"
+    (tmp_path / "log.csv").write_text(log + "b,1997-01-05,1,7\n")
+    first, second = read_cdnow(tmp_path / "log.csv", [CUT]).to_dict("records")
+    assert (first["silent"], second["silent"]) == (0.0, 1.0)
+    assert (first["purchases"], first["dollars"], first["days_between_mean"]) == (2.0, 40.0, 10.0)
+    assert first["days_since_last"] == 354.0
+    assert pd.isna(second["days_between_mean"])
+
+
+def test_a_cut_whose_horizon_is_not_over_is_refused(public_data: Path) -> None:
+    with pytest.raises(ContractError, match=r"cuts at least 180 days before 1998-06-30.*got 1998-02-01"):
+        read_cdnow(public_data / SHOP, [date(1998, 2, 1)])
