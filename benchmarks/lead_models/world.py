@@ -26,6 +26,7 @@ from estate.services.churn.model import SPEC as CHURN
 from estate.services.lead_scoring.model import SPEC as CONVERSION
 from estate.store.database import Database
 from estate.training.bundling import write_bundle
+from estate.training.data import TrainingData
 from estate.training.extract import extract
 from estate.training.fit import fit
 from estate.training.intervals import rate_interval
