@@ -124,7 +124,36 @@ class QuerySource:
     missing: tuple[str, ...] = ()
 
 
-Source = CrmSource | TableSource | QuerySource
+@dataclass(frozen=True, kw_only=True)
+class PairSource:
+    """Leads and the homes that they looked at, from the platform's own tables: one row a look.
+
+    Parameters
+    ----------
+    outcome : str
+        Kind of interaction that is predicted: 1 if the lead does it to this home within the horizon, such as
+        ``"tour"``. Looks at a home to which it has done so already are left out. ``"listing_view"``: whether
+        it looks at this home rather than at others that were for sale.
+    horizon_days : float
+    others : int
+        Homes that were for sale and known at the moment of each look, drawn evenly, with label 0; only for
+        ``"listing_view"``.
+    label, entity, time : str
+        Columns of the rows; the entity is ``<lead>|<property>``.
+    """
+
+    outcome: str
+    horizon_days: float
+    others: int = 0
+    label: str = "label"
+    entity: str | None = "pair_id"
+    time: str | None = "moment"
+    order: None = None
+    positive: None = None
+    missing: tuple[str, ...] = ()
+
+
+Source = CrmSource | TableSource | QuerySource | PairSource
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -146,7 +175,7 @@ class ModelSpec:
     purpose : str
         One sentence for the model card: what is predicted, for whom.
     task : Task
-    source : CrmSource, TableSource or QuerySource
+    source : CrmSource, TableSource, QuerySource or PairSource
     features : FeatureSet
     estimator : callable
         From a seed to an unfitted scikit-learn compatible estimator that reads a float32 matrix (missing
@@ -205,10 +234,10 @@ class ModelSpec:
             self._require_honest_features(self.source)
 
     def _require_types(self) -> None:
-        sources = (CrmSource, TableSource, QuerySource)
+        sources = (CrmSource, TableSource, QuerySource, PairSource)
         for field, kinds, said in (
             ("task", (Task,), "Task.BINARY, Task.MULTICLASS or Task.REGRESSION"),
-            ("source", sources, "a TableSource, QuerySource or CrmSource"),
+            ("source", sources, "a TableSource, QuerySource, CrmSource or PairSource"),
             ("features", (FeatureSet,), "a FeatureSet"),
             ("gate", (Gate,), "a Gate"),
             ("policy", (Policy,), "Policy.PERSON, Policy.TWO_PEOPLE or Policy.AUTOMATIC"),
@@ -248,7 +277,7 @@ class ModelSpec:
                 got=repr(self.interval),
             )
 
-    def _require_honest_features(self, source: TableSource | QuerySource) -> None:
+    def _require_honest_features(self, source: TableSource | QuerySource | PairSource) -> None:
         if source.label in self.features.names:
             raise SpecError(
                 f"model `{self.name}`",
