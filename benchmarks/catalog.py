@@ -17,7 +17,7 @@ BENCHMARKS: Mapping[str, str] = {
     "features": "features of 10 million events as of each lead, beside DuckDB, Polars and Feast; one lead",
     "gate": "false passes and power of the gate, reuse of a holdout; simulated pairs of models",
     "ideas": "what caching, batching, vectorising, float32 and coroutines are really worth here",
-    "matching": "the next home of a lead and of a guest, beside popularity, cosine, implicit; simulated, real",
+    "matching": "the next home of a lead (simulated), a guest (real), beside popularity, cosine, implicit",
     "promotion": "from the click to the first answer of the new version; rollback; flips under load",
     "reasons": "what reasons for a score cost, and how close they come to exact ones; simulated rows",
     "rehearsal": "real drift, two public recordings: the platform beside never, weekly and always retraining",

@@ -16,6 +16,7 @@ from serving import endpoints, trainings
 from serving.guard.guarded import Guarded
 from serving.in_time import InTime
 from serving.intake import routes as intake_routes
+from serving.leads import matches
 from serving.observed import Observed
 from serving.problems import Problem, answer_http_error, answer_problem
 from serving.process import Process
@@ -32,6 +33,7 @@ ROUTES = (
     Route("/v1/models/{model}", endpoints.show_model),
     Route("/v1/predictions/{id}", endpoints.show_prediction),
     Route("/v1/models/{model}/predict", endpoints.predict, methods=["POST"]),
+    Route("/v1/leads/{lead}/matches", matches.show_matches),
     Route("/v1/outcomes", intake_routes.take_outcomes, methods=["POST"]),
     Route("/v1/facts/{kind}", intake_routes.take_facts, methods=["POST"]),
     Route("/v1/webhooks/crm", intake_routes.take_event, methods=["POST"]),

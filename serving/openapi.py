@@ -9,6 +9,7 @@ import msgspec
 
 from serving import schema, trainings
 from serving.intake import routes as intake
+from serving.leads import matches
 from serving.openapi_parts import ERRORS, MODEL, Document, body, get, openly, problems, ref, text
 from serving.protocols import openapi as protocols
 
@@ -37,6 +38,7 @@ def document() -> Document:
         schema.Training,
         schema.TrainingList,
         trainings.TrainingWish,
+        *matches.TYPES,
         *intake.TYPES,
         *protocols.TYPES,
     )
@@ -71,6 +73,7 @@ def _paths() -> Document:
         "/docs": {"get": text("This document as a page", "text/html")},
         "/openapi.json": {"get": text("This document", "application/json")},
         **trainings.paths(),
+        **matches.paths(),
         **intake.paths(),
         **protocols.paths(),
     }

@@ -72,7 +72,8 @@ def _vectors(desk: Desk) -> tuple[Numbers, Numbers]:
 def rules(desk: Desk) -> Numbers:
     """The service's answer without a model."""
     assert CHOICE.rules is not None
-    return CHOICE.rules(CHOICE.features.compute(desk.pairs))
+    score: Numbers = CHOICE.rules(CHOICE.features.compute(desk.pairs))
+    return score
 
 
 def learned(desk: Desk, *, seed: int = 0) -> Mapping[str, Numbers]:

@@ -32,6 +32,7 @@ from infra.cli import (
     keys,
     labels,
     ledger,
+    matches,
     quality,
     rebuild,
     registry,
@@ -72,6 +73,7 @@ ledger.register(app)
 keys.register(app)
 api_keys.register(app)
 scoring.register(app)
+matches.register(app)
 watch.register(app)
 quality.register(app)
 reports.register(app)

@@ -1,7 +1,10 @@
 """Score candidates by implicit's ALS, refitted as time goes on; run as a script."""
 
+from __future__ import annotations
+
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from implicit.als import AlternatingLeastSquares
@@ -10,7 +13,7 @@ from scipy.sparse import csr_matrix
 FACTORS = (8, 16, 32, 64)
 
 
-def scores(data, factors, chosen):
+def scores(data: dict[str, Any], factors: int, chosen: Any) -> Any:
     """Return the score of each candidate of the chosen queries."""
     users, items = int(data["user"].max()) + 1, int(data["items"])
     made = np.zeros(len(data["candidate"]))
@@ -39,25 +42,25 @@ def scores(data, factors, chosen):
     return made
 
 
-def ndcg(data, made, chosen):
+def ndcg(data: dict[str, Any], made: Any, chosen: Any) -> float:
     """Return the mean NDCG@10 of the chosen queries."""
-    total = 0.0
+    total: float = 0.0
     for query in chosen:
         rows = slice(*data["edges"][query : query + 2])
         right = np.flatnonzero(data["right"][rows])[0]
         place = (made[rows] > made[rows][right]).sum() + ((made[rows] == made[rows][right]).sum() - 1) / 2
         total += 1 / np.log2(place + 2) if place < 10 else 0.0
-    return total / max(len(chosen), 1)
+    return float(total) / max(len(chosen), 1)
 
 
-def main(folder):
-    data = dict(np.load(Path(folder) / "in.npz"))
+def main(folder: Path) -> None:
+    data: dict[str, Any] = dict(np.load(folder / "in.npz"))
     validation = np.flatnonzero(data["validation"])
     tried = {factors: ndcg(data, scores(data, factors, validation), validation) for factors in FACTORS}
-    best = max(tried, key=tried.get)
+    best = max(tried, key=lambda factors: tried[factors])
     print(f"factors {best}")
-    np.save(Path(folder) / "out.npy", scores(data, best, np.flatnonzero(~data["validation"])))
+    np.save(folder / "out.npy", scores(data, best, np.flatnonzero(~data["validation"])))
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    main(Path(sys.argv[1]))

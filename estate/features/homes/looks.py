@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING
 
@@ -113,7 +114,7 @@ class Looks:
         )
 
     @classmethod
-    def of_histories(cls, h: Histories, kinds: dict[str, str | None]) -> Looks:
+    def of_histories(cls, h: Histories, kinds: Mapping[str, str | None]) -> Looks:
         """Arrange the looks of histories that are read already, all of them known.
 
         Parameters

@@ -73,7 +73,8 @@ class Offers:
         names = properties.coded("property_id")
         since = np.maximum(properties.times("event_at"), properties.times("recorded_at"))
         until = properties.times("superseded_at")
-        lists = np.array([names.names.get(name, -1) for name in listings.coded("property_id").values])
+        of = [names.names.get(name, -1) for name in listings.texts("property_id").tolist()]
+        lists = np.array(of, dtype=np.int64)
         listed_since = np.maximum(listings.times("event_at"), listings.times("recorded_at"))
         first = np.full(len(names.names) + 1, NEVER)
         np.minimum.at(first, lists, listed_since)

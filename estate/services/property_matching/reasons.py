@@ -85,7 +85,7 @@ def _area(looks: Looks, area: str | None, said: str | None) -> str | None:
 def _bedrooms(found: float, wanted: float) -> str | None:
     if found != wanted:
         return None
-    return f"{found:g} bedroom{'s' * (found != 1)}, as you asked"
+    return f"{found:g} bedroom{'' if found == 1 else 's'}, as you asked"
 
 
 def _price(price: float, budget: float) -> str | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from estate.core.frame import Frame, Numbers
 
@@ -15,9 +16,10 @@ def closeness(features: Frame) -> Numbers:
     over = _first_known(features["price_to_budget_log"], features["price_to_looked_log"])
     price = np.exp(-0.5 * (over / np.where(over > 0, 0.2, 0.4)) ** 2)
     rooms = np.exp(-0.5 * (_first_known(features["bedrooms_to_wanted_difference"]) / 1.2) ** 2)
-    place = np.fmax(np.fmax(features["is_lead_area"], features["area_looks_share"]), 0.05)
-    like = np.exp(-_first_known(features["nearest_look_distance"], empty=2.0) / 3.0)
-    return np.asarray(price * rooms * place * (0.25 + 0.75 * like))
+    place = np.clip(np.fmax(features["is_lead_area"], features["area_looks_share"]), 0.05, 1.0)
+    apart = np.where(_seen(features), 0.0, _first_known(features["nearest_look_distance"], empty=2.0))
+    like = np.exp(-np.maximum(apart, 0.0) / 3.0)
+    return np.asarray(price * rooms * np.nan_to_num(place, nan=0.05) * (0.25 + 0.75 * like))
 
 
 def choice_by_closeness(features: Frame) -> Numbers:
@@ -28,6 +30,7 @@ def choice_by_closeness(features: Frame) -> Numbers:
     >>> row = {"price_to_budget_log": [0.0, 0.7], "price_to_looked_log": [0.0, 0.7]}
     >>> row |= {"bedrooms_to_wanted_difference": [0.0, 2.0], "is_lead_area": [1.0, 0.0]}
     >>> row |= {"area_looks_share": [1.0, 0.0], "nearest_look_distance": [0.0, 6.0]}
+    >>> row |= {f"same_home_{looks}_count": [0.0, 0.0] for looks in ("views", "saves", "tours")}
     >>> choice_by_closeness(Frame.of(row)).round(2).tolist()
     [0.6, 0.01]
     """
@@ -41,8 +44,14 @@ def save_by_closeness(features: Frame) -> Numbers:
 
 def tour_by_closeness(features: Frame) -> Numbers:
     """Chance that a home that is looked at is toured: 2 to 10 %, by closeness; twice that if it was saved."""
-    saved = np.minimum(features["same_home_saves_count"], 1.0)
+    saved = np.clip(np.nan_to_num(features["same_home_saves_count"]), 0.0, 1.0)
     return (0.02 + 0.08 * closeness(features)) * (1.0 + saved)
+
+
+def _seen(features: Frame) -> NDArray[np.bool_]:
+    """Whether the lead has looked at this very home."""
+    counts = [features[f"same_home_{looks}_count"] > 0 for looks in ("views", "saves", "tours")]
+    return np.any(counts, axis=0)
 
 
 def _first_known(*columns: Numbers, empty: float = 0.0) -> Numbers:

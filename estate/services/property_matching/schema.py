@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Literal
 
 from estate.core.errors import DataError
@@ -82,10 +82,13 @@ class HomesNow:
         n homes, each once.
     popular : float64 array of shape (n,)
         How often each was looked at in the last 14 days.
+    kinds : mapping of str to str
+        The kind of every home that was ever known, by its id.
     """
 
     offers: Offers
     popular: Numbers
+    kinds: Mapping[str, str | None] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

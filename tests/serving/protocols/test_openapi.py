@@ -32,6 +32,7 @@ KNOWN = {
     "version": "rules",
     "id": "019aa0c4-0000-7000-8000-000000000000",
     "kind": "interactions",
+    "lead": "w1l-0001",
 }
 """So that half of all requests come further than to the look-up of a name."""
 
