@@ -30,7 +30,7 @@ def popular(desk: Desk) -> Numbers:
 def popular_in_area(desk: Desk) -> Numbers:
     """The same, homes in the lead's own area first."""
     own = desk.pairs["lead_area"] == desk.pairs["home_area"]
-    return popular(desk) + 1e6 * own
+    return np.asarray(popular(desk) + 1e6 * own)
 
 
 def cosine(desk: Desk) -> Numbers:

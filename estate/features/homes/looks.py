@@ -4,17 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from estate.core.frame import Categories, Column, Numbers
-from estate.features.events import DAY_US, Micros
+from estate.features.events import DAY_US, Events, Micros
 from estate.features.fact_columns import FactColumns
-
-if TYPE_CHECKING:
-    from estate.features.histories import Histories
 
 LOOKS = ("listing_view", "listing_save", "tour")
 """Kinds of interactions that are of a home, by how much each says: a tour is worth three views."""
@@ -114,23 +110,25 @@ class Looks:
         )
 
     @classmethod
-    def of_histories(cls, h: Histories, kinds: Mapping[str, str | None]) -> Looks:
+    def of_events(cls, events: Events, as_of: Micros, kinds: Mapping[str, str | None]) -> Looks:
         """Arrange the looks of histories that are read already, all of them known.
 
         Parameters
         ----------
-        h : Histories
+        events : Events
+            Interactions of n leads.
+        as_of : int64 array of shape (n,)
+            Microseconds since 1970, UTC.
         kinds : mapping of str to str
             The kind of each home by its id.
         """
-        events = h.interactions
         code = np.array([LOOKS.index(n) if n in LOOKS else -1 for n in [*events.texts["kind"].names, None]])
         homes = events.texts["property_id"]
         rows = np.flatnonzero((code[events.texts["kind"].codes] >= 0) & (homes.codes >= 0))
-        happened = h.as_of[events.lead[rows]] - events.age[rows]
+        happened = as_of[events.lead[rows]] - events.age[rows]
         named = homes.take(rows).values
         return cls(
-            len(h),
+            events.leads,
             events.lead[rows],
             code[events.texts["kind"].codes[rows]],
             happened,

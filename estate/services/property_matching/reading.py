@@ -50,15 +50,17 @@ def leads_now(lead_ids: Sequence[str], histories: Histories, homes: HomesNow) ->
     """Return leads one by one from histories that hold :data:`LEAD_PARTS`."""
     made = []
     for place, lead_id in enumerate(lead_ids):
-        one = histories.part(place, place + 1)
+        one = slice(place, place + 1)
+        as_of, said = histories.as_of[one], histories.lead
         wishes = Wishes(
             np.zeros(1, dtype=np.int64),
-            one.as_of,
-            one.lead["area"],
-            one.lead["budget_usd"],
-            one.lead["bedrooms_wanted"],
+            as_of,
+            said["area"][one],
+            said["budget_usd"][one],
+            said["bedrooms_wanted"][one],
         )
-        made.append(LeadNow(lead_id, wishes, Looks.of_histories(one, homes.kinds)))
+        own = histories.interactions.part(place, place + 1)
+        made.append(LeadNow(lead_id, wishes, Looks.of_events(own, as_of, homes.kinds)))
     return made
 
 

@@ -45,13 +45,13 @@ def save_by_closeness(features: Frame) -> Numbers:
 def tour_by_closeness(features: Frame) -> Numbers:
     """Chance that a home that is looked at is toured: 2 to 10 %, by closeness; twice that if it was saved."""
     saved = np.clip(np.nan_to_num(features["same_home_saves_count"]), 0.0, 1.0)
-    return (0.02 + 0.08 * closeness(features)) * (1.0 + saved)
+    return np.asarray((0.02 + 0.08 * closeness(features)) * (1.0 + saved))
 
 
 def _seen(features: Frame) -> NDArray[np.bool_]:
     """Whether the lead has looked at this very home."""
     counts = [features[f"same_home_{looks}_count"] > 0 for looks in ("views", "saves", "tours")]
-    return np.any(counts, axis=0)
+    return np.asarray(np.any(counts, axis=0))
 
 
 def _first_known(*columns: Numbers, empty: float = 0.0) -> Numbers:
