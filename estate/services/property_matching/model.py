@@ -60,6 +60,11 @@ def estimator(seed: int) -> Any:
     )
 
 
+def small_estimator(seed: int) -> Any:
+    """Return fewer and shallower trees, for labels that are rare."""
+    return estimator(seed).set_params(n_estimators=150, max_depth=3)
+
+
 CHOICE = ModelSpec(
     name="home_choice",
     purpose=f"The chance that a lead looks at a home rather than at {OTHERS} others for sale: ranks homes.",
@@ -77,7 +82,7 @@ INTEREST = ModelSpec(
     task=Task.BINARY,
     source=PairSource(outcome="listing_save", horizon_days=14),
     features=FEATURES,
-    estimator=estimator,
+    estimator=small_estimator,
     rules=save_by_closeness,
     gate=Gate(metric="log_loss", calibration_error=0.05, slices=("home_kind",)),
     schedule=Schedule(cron="15 4 * * 1", timezone="America/New_York"),
@@ -88,7 +93,7 @@ VIEWING = ModelSpec(
     task=Task.BINARY,
     source=PairSource(outcome="tour", horizon_days=21),
     features=FEATURES,
-    estimator=estimator,
+    estimator=small_estimator,
     rules=tour_by_closeness,
     gate=Gate(metric="log_loss", calibration_error=0.05, slices=("home_kind",)),
     schedule=Schedule(cron="30 4 * * 1", timezone="America/New_York"),
