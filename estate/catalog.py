@@ -19,8 +19,9 @@ from estate.services.call_conversion.model import SPEC as CALL_CONVERSION
 from estate.services.churn.model import SPEC as CHURN
 from estate.services.lead_scoring.dimensions import SPECS as LEAD_DIMENSIONS
 from estate.services.lead_scoring.model import SPEC as LEAD_CONVERSION
+from estate.services.property_matching.model import SPECS as MATCHING
 
-OWN = (LEAD_CONVERSION, *LEAD_DIMENSIONS, CHURN, CALL_CONVERSION)
+OWN = (LEAD_CONVERSION, *LEAD_DIMENSIONS, CHURN, CALL_CONVERSION, *MATCHING)
 
 
 class Catalog:

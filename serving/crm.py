@@ -10,10 +10,13 @@ from estate.core.feature_set import FeatureSet
 from estate.core.model_spec import ModelSpec
 from estate.core.prediction import Prediction
 from estate.core.rollout import RolloutReport
+from estate.features.histories import Histories
 from estate.features.lead_reader import LeadReader
 from estate.features.live import LeadFeatures
+from estate.services.property_matching.reading import HomesForSale
 from estate.store import evidence, ledger, rollout_reports
 from estate.store.database import Database
+from estate.store.lead_statement import Part
 from estate.store.predictions import write_many
 from serving.caches import LeadCache
 
@@ -48,6 +51,7 @@ class Crm:
         self._find = find
         self._reader = LeadReader(find)
         self._cache: LeadCache | None = None
+        self.homes = HomesForSale(find, now)
 
     @property
     def database(self) -> Database:
@@ -82,6 +86,12 @@ class Crm:
     def read_now(self, features: FeatureSet, lead_ids: Sequence[str]) -> LeadFeatures:
         """Return any features of leads as of now, whatever the leads' age."""
         return self._reader.read_as_of(features, lead_ids, as_of=now())
+
+    def read_histories(
+        self, lead_ids: Sequence[str], parts: frozenset[Part]
+    ) -> tuple[tuple[str, ...], Histories]:
+        """Return the leads that are known now, and those parts of their histories."""
+        return self._reader.histories(lead_ids, as_of=now(), parts=parts)
 
     def cache_leads(self, cache: LeadCache) -> None:
         """Read leads through a cache from now on; it computes by :meth:`compute_leads`."""

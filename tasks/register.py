@@ -9,7 +9,7 @@ from pathlib import Path
 from prefect import task
 
 from estate.core.evidence import Evidence
-from estate.core.model_spec import CrmSource, ModelSpec, QuerySource, Source, TableSource
+from estate.core.model_spec import CrmSource, ModelSpec, PairSource, QuerySource, Source, TableSource
 from estate.signing import key_ring
 from estate.store import evidence as evidence_store
 from estate.store import evidence_proposals
@@ -155,6 +155,8 @@ def _where(source: Source) -> str:
     match source:
         case CrmSource():
             return f"events of leads, {source.outcome} among {source.among}"
+        case PairSource():
+            return f"leads and homes they looked at, outcome {source.outcome}"
         case TableSource():
             return source.path
         case QuerySource():

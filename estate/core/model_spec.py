@@ -7,8 +7,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any
 
 from estate.core.errors import SpecError
 from estate.core.feature_set import FeatureSet
@@ -18,11 +17,13 @@ from estate.core.gate import Gate as Gate  # noqa: PLC0414 - a spec is written w
 from estate.core.rollout import AT_ONCE, Rollout
 from estate.core.search import Search as Search  # noqa: PLC0414 - likewise
 from estate.core.search import own_parameters
+from estate.core.sources import CrmSource as CrmSource  # noqa: PLC0414 - likewise
+from estate.core.sources import PairSource as PairSource  # noqa: PLC0414 - likewise
+from estate.core.sources import QuerySource as QuerySource  # noqa: PLC0414 - likewise
+from estate.core.sources import Source as Source  # noqa: PLC0414 - likewise
+from estate.core.sources import TableSource as TableSource  # noqa: PLC0414 - likewise
 from estate.core.training_rules import DEFAULT_RULES
 from estate.core.training_rules import TrainingRules as TrainingRules  # noqa: PLC0414 - likewise
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 
 class Task(StrEnum):
@@ -39,96 +40,6 @@ class Policy(StrEnum):
     PERSON = "person"
     TWO_PEOPLE = "two_people"  # whoever trained it can't be the only one who approves
     AUTOMATIC = "automatic"
-
-
-@dataclass(frozen=True, kw_only=True)
-class CrmSource:
-    """Leads with their event histories, from the platform's own tables.
-
-    Parameters
-    ----------
-    outcome : str
-        Kind of outcome that is predicted, such as ``"converted"``; or of interaction, such as ``"tour"``.
-    horizon_days : float
-        The label is 1 if the outcome happens within so many days after the row's time.
-    age_days : float
-        A lead becomes a training row at this age; its features know nothing later.
-    among : "outcomes" or "interactions"
-        Facts that tell whether it happened. An interaction counts if it comes after the row's time, whatever
-        the lead did before.
-    """
-
-    outcome: str
-    horizon_days: float
-    age_days: float
-    among: Literal["outcomes", "interactions"] = "outcomes"
-
-
-@dataclass(frozen=True, kw_only=True)
-class TableSource:
-    """A file of the user's own: one row a case, with a label column.
-
-    Parameters
-    ----------
-    path : str
-        CSV (also ``.gz``) or Parquet; ``${NAME}`` is taken from the environment. A relative path is
-        looked up beside the model's file.
-    label : str
-        Column that is predicted.
-    positive : object, optional
-        Value of the label that counts as 1; needed for a binary task unless the label is 0/1 or bool.
-    entity : str, optional
-        Column that names the case; the row number if there is none.
-    time : str, optional
-        Column with the moment of the case (ISO 8601 or a date).
-    order : str, optional
-        Column that rises with time where there is no time.
-    horizon_days : float
-        So many days after its time a row's label is known; younger rows are left out of training.
-    separator : str
-        Of a CSV file.
-    missing : tuple of str
-        Texts that mean "not known", beside the empty one.
-    reader : callable, optional
-        Reads the path into a table instead, for files that need more than this.
-    """
-
-    path: str
-    label: str
-    positive: object = None
-    entity: str | None = None
-    time: str | None = None
-    order: str | None = None
-    horizon_days: float = 0.0
-    separator: str = ","
-    missing: tuple[str, ...] = ()
-    reader: Callable[[Path], pd.DataFrame] | None = None
-
-
-@dataclass(frozen=True, kw_only=True)
-class QuerySource:
-    """A query of the user's own; fields as in :class:`TableSource`.
-
-    Parameters
-    ----------
-    sql : str
-        A SELECT; one row a case.
-    url : str
-        SQLAlchemy address; ``${NAME}`` is taken from the environment. Empty: the platform's own database.
-    """
-
-    sql: str
-    label: str
-    url: str = ""
-    positive: object = None
-    entity: str | None = None
-    time: str | None = None
-    order: str | None = None
-    horizon_days: float = 0.0
-    missing: tuple[str, ...] = ()
-
-
-Source = CrmSource | TableSource | QuerySource
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -150,7 +61,7 @@ class ModelSpec:
     purpose : str
         One sentence for the model card: what is predicted, for whom.
     task : Task
-    source : CrmSource, TableSource or QuerySource
+    source : CrmSource, TableSource, QuerySource or PairSource
     features : FeatureSet
     estimator : callable
         From a seed to an unfitted scikit-learn compatible estimator that reads a float32 matrix (missing
@@ -213,10 +124,10 @@ class ModelSpec:
             self._require_honest_features(self.source)
 
     def _require_types(self) -> None:
-        sources = (CrmSource, TableSource, QuerySource)
+        sources = (CrmSource, TableSource, QuerySource, PairSource)
         for field, kinds, said in (
             ("task", (Task,), "Task.BINARY, Task.MULTICLASS or Task.REGRESSION"),
-            ("source", sources, "a TableSource, QuerySource or CrmSource"),
+            ("source", sources, "a TableSource, QuerySource, CrmSource or PairSource"),
             ("features", (FeatureSet,), "a FeatureSet"),
             ("gate", (Gate,), "a Gate"),
             ("policy", (Policy,), "Policy.PERSON, Policy.TWO_PEOPLE or Policy.AUTOMATIC"),
@@ -256,7 +167,7 @@ class ModelSpec:
                 got=repr(self.interval),
             )
 
-    def _require_honest_features(self, source: TableSource | QuerySource) -> None:
+    def _require_honest_features(self, source: TableSource | QuerySource | PairSource) -> None:
         if source.label in self.features.names:
             raise SpecError(
                 f"model `{self.name}`",

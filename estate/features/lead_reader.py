@@ -9,6 +9,7 @@ import numpy as np
 
 from estate.core.feature_set import FeatureSet
 from estate.core.model_spec import ModelSpec
+from estate.features.histories import Histories
 from estate.features.lead_histories import NotRead, lead_histories
 from estate.features.live import LeadFeatures, age_in_us, computed_now
 from estate.features.needs import parts_read
@@ -62,6 +63,20 @@ class LeadReader:
             except NotRead as asked:
                 parts |= {asked.part}
                 self._parts[id(features)] = (features, parts)
+
+    def histories(
+        self, lead_ids: Sequence[str], *, as_of: datetime, parts: frozenset[Part]
+    ) -> tuple[tuple[str, ...], Histories]:
+        """Return the leads that are known as of a moment, and those parts of their histories.
+
+        Raises
+        ------
+        StoreError
+            If the database can't be reached or lacks a table.
+        """
+        wanted = tuple(dict.fromkeys(lead_ids))
+        facts = read_lead_facts(self._connections, wanted, as_of=as_of, age_us=_ANY_AGE_US, parts=parts)
+        return tuple([wanted[i] for i in facts.position.tolist()]), lead_histories(facts)
 
     def close(self) -> None:
         """Give the connections back."""

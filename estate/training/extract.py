@@ -12,13 +12,14 @@ from numpy.typing import NDArray
 
 from estate.core.errors import ContractError, LeadloopError, SpecError
 from estate.core.frame import Column, Frame, Numbers, category_text
-from estate.core.model_spec import CrmSource, ModelSpec, QuerySource, TableSource, Task
+from estate.core.model_spec import CrmSource, ModelSpec, PairSource, QuerySource, TableSource, Task
 from estate.features.events import DAY_US
 from estate.features.histories import micros
 from estate.features.many_leads import features_of_many
 from estate.store.database import Database
 from estate.training.data import TrainingData
 from estate.training.labels import labels_of_leads
+from estate.training.pairs import read_pairs
 from estate.training.table import numbers, plain_frame, raw_frame, read_table
 
 if TYPE_CHECKING:
@@ -49,6 +50,10 @@ def extract(
         if database is None:
             raise ContractError(f"model `{spec.name}`", expected="a database", got="none")
         return _from_histories(spec, spec.source, database, as_of, cluster)
+    if isinstance(spec.source, PairSource):
+        if database is None:
+            raise ContractError(f"model `{spec.name}`", expected="a database", got="none")
+        return _from_table(spec, spec.source, read_pairs(spec.source, database, as_of=as_of), as_of)
     return _from_table(spec, spec.source, read_table(spec, database), as_of)
 
 
@@ -88,7 +93,7 @@ def _protected_of_leads(spec: ModelSpec, leads: pd.DataFrame) -> Frame:
 
 
 def _from_table(
-    spec: ModelSpec, source: TableSource | QuerySource, table: pd.DataFrame, as_of: datetime
+    spec: ModelSpec, source: TableSource | QuerySource | PairSource, table: pd.DataFrame, as_of: datetime
 ) -> TrainingData:
     times, ordered = _times(table, source)
     now = int(as_of.timestamp() * 1e6)
@@ -139,7 +144,9 @@ def _features(spec: ModelSpec, raw: Frame) -> tuple[Frame, tuple[str, ...]]:
     return features, inputs
 
 
-def _times(table: pd.DataFrame, source: TableSource | QuerySource) -> tuple[NDArray[np.int64], Column]:
+def _times(
+    table: pd.DataFrame, source: TableSource | QuerySource | PairSource
+) -> tuple[NDArray[np.int64], Column]:
     """Return times (zeros without any) and what to sort by; without either, a fixed shuffle."""
 
     if source.time is not None:

@@ -34,6 +34,7 @@ from infra.cli import (
     labels,
     leads,
     ledger,
+    matches,
     quality,
     rebuild,
     registry,
@@ -75,6 +76,7 @@ ledger.register(app)
 keys.register(app)
 api_keys.register(app)
 scoring.register(app)
+matches.register(app)
 watch.register(app)
 quality.register(app)
 bands.register(app)

@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from estate.core.frame import Column, Numbers
-from estate.core.model_spec import CrmSource, ModelSpec, QuerySource, TableSource, Task
+from estate.core.model_spec import CrmSource, ModelSpec, PairSource, QuerySource, TableSource, Task
 from estate.features.events import DAY_US
 from estate.store.database import Database
 from estate.store.realised import NEVER, Arrivals, FirstAnswers, read_arrivals, read_first_answers
@@ -156,7 +156,7 @@ def _of_leads(source: CrmSource, first: FirstAnswers, arrivals: Arrivals, now: d
 
 def _of_table(
     spec: ModelSpec,
-    source: TableSource | QuerySource,
+    source: TableSource | QuerySource | PairSource,
     database: Database,
     first: FirstAnswers,
     *,

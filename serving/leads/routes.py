@@ -9,10 +9,11 @@ from starlette.routing import Route
 
 from estate.services.lead_scoring import service as lead_scoring
 from estate.services.lead_scoring.schema import LeadScore
+from serving.leads import matches
 from serving.leads.asking import LEAD, answers_about, lead_of
 from serving.openapi_parts import Document, get
 
-TYPES = (LeadScore,)
+TYPES = (LeadScore, *matches.TYPES)
 """Of answers, for the OpenAPI document."""
 _ERRORS = (404, 422, 503)
 
@@ -24,7 +25,10 @@ async def score(request: Request) -> Response:
     return _json(lead_scoring.assess(lead_id, answers))
 
 
-ROUTES = (Route("/v1/leads/{lead}/score", score),)
+ROUTES = (
+    Route("/v1/leads/{lead}/score", score),
+    Route("/v1/leads/{lead}/matches", matches.show_matches),
+)
 
 
 def paths() -> Document:
@@ -37,7 +41,8 @@ def paths() -> Document:
                 parameters=[LEAD],
                 errors=_ERRORS,
             )
-        }
+        },
+        **matches.paths(),
     }
 
 

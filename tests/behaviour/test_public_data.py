@@ -11,6 +11,7 @@ import pytest
 from estate.bundles import OnnxPredictor
 from estate.catalog import load_specs
 from estate.core.model_spec import ModelSpec
+from estate.store.database import Database
 from estate.training.bundling import write_bundle
 from estate.training.check import check_rows
 from estate.training.extract import extract
@@ -124,9 +125,11 @@ def test_a_public_table_passes_its_gate_with_an_honest_figure(
     assert low <= measures[metric] <= high, measures
 
 
-def judged(spec: ModelSpec, folder: Path) -> Judgement:
+def judged(
+    spec: ModelSpec, folder: Path, database: Database | None = None, *, as_of: datetime | None = None
+) -> Judgement:
     """Go from the rows to the verdict on a first version, as the flow does."""
-    data = extract(spec, None, as_of=datetime.now(UTC))
+    data = extract(spec, database, as_of=as_of or datetime.now(UTC))
     check_rows(spec, data)
     parts = split_by_time(spec, data)
     bundle, parity = write_bundle(fit(spec, parts), parts, folder / "bundle")

@@ -45,17 +45,6 @@ class Properties:
             found[rows] = medians[np.searchsorted(known, times[rows], side="right")]
         return found
 
-    def pick(self, area: NDArray[np.int64], times: Micros, uniform: Numbers) -> NDArray[np.int64]:
-        """Return the position of a property of the area that was known at each time; -1 if there is none."""
-        picked = np.full(len(area), -1, dtype=np.int64)
-        for code in range(len(AREAS)):
-            here = np.flatnonzero(self.area == code)
-            rows = np.flatnonzero(area == code)
-            known = np.searchsorted(self.recorded_at[here], times[rows], side="right")
-            some = known > 0
-            picked[rows[some]] = here[(uniform[rows[some]] * known[some]).astype(np.int64)]
-        return picked
-
 
 @dataclass(frozen=True)
 class PriceIndex:

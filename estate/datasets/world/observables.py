@@ -13,6 +13,7 @@ from estate.datasets.world.conversation import Messages
 from estate.datasets.world.endings import Endings
 from estate.datasets.world.market import PriceIndex, Properties
 from estate.datasets.world.people import People
+from estate.datasets.world.taste import Tastes
 from estate.datasets.world.world import DAY, HOUR, Micros
 
 
@@ -55,7 +56,10 @@ class Observables:
 
 @dataclass(frozen=True)
 class Scene:
-    """Everything that happens around a set of leads."""
+    """Everything that happens around a set of leads.
+
+    ``homes`` holds the position of the home that each event is of; -1 where it is of none.
+    """
 
     people: People
     events: Events
@@ -63,6 +67,8 @@ class Scene:
     properties: Properties
     index: PriceIndex
     listings: Endings
+    tastes: Tastes
+    homes: NDArray[np.int64]
 
 
 def observe(scene: Scene, age_days: int) -> Observables:

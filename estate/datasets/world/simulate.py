@@ -11,6 +11,7 @@ from estate.datasets.world.activity import ActivityClock
 from estate.datasets.world.behaviour import behave
 from estate.datasets.world.conversation import converse
 from estate.datasets.world.endings import end_listings
+from estate.datasets.world.looking import Market, look
 from estate.datasets.world.market import list_properties, price_index
 from estate.datasets.world.observables import Scene
 from estate.datasets.world.outcomes import decide
@@ -26,6 +27,7 @@ from estate.datasets.world.tables import (
     properties,
     truth,
 )
+from estate.datasets.world.taste import have_tastes
 from estate.datasets.world.world import World
 
 if TYPE_CHECKING:
@@ -105,11 +107,14 @@ def make_scene(world: World, days: range) -> Scene:
     events = behave(world, clock, people)
     listed = list_properties(world, days.stop + HISTORY_DAYS)
     # leads of the last day live on after it: their world must go on, or their truth would depend on the span
+    ends, tastes = end_listings(world, listed), have_tastes(world, people, listed)
     return Scene(
         people=people,
         events=events,
         messages=converse(clock, people, events),
         properties=listed,
         index=price_index(world, days.stop + HISTORY_DAYS),
-        listings=end_listings(world, listed),
+        listings=ends,
+        tastes=tastes,
+        homes=look(Market(tastes, listed, ends), events),
     )

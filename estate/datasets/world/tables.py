@@ -22,7 +22,6 @@ from estate.datasets.world.world import DAY, Micros, World
 if TYPE_CHECKING:
     import pandas as pd
 
-_WITH_PROPERTY = [INTERACTIONS.index(kind) for kind in ("tour", "listing_view", "listing_save")]
 _QUALIFIED = OUTCOMES.index(QUALIFIED)
 _Rows = NDArray[np.int64]
 _Columns = Mapping[str, Sequence[object] | Column]
@@ -102,14 +101,14 @@ def leads(span: Span) -> pd.DataFrame:
 def interactions(span: Span) -> pd.DataFrame:
     """Return what leads did, as far as the feed was whole."""
     every, people, listed = span.scene.events, span.scene.people, span.scene.properties
-    events = every.take(span.rows(every.recorded_at, (every.kind != FOLLOW_UP) & ~every.lost))
-    picked = listed.pick(people.area[events.lead], events.event_at, events.uniform[:, 0])
+    rows = span.rows(every.recorded_at, (every.kind != FOLLOW_UP) & ~every.lost)
+    events = every.take(rows)
     names = np.array([*span.ids("p", listed.day, listed.number), None], dtype=object)
     columns: _Columns = {
         "interaction_id": span.ids("i", people.day[events.lead], events.number),
         "lead_id": span.lead_ids(events.lead),
         "kind": _named(INTERACTIONS, events.kind),
-        "property_id": names[np.where(np.isin(events.kind, _WITH_PROPERTY), picked, -1)],
+        "property_id": names[span.scene.homes[rows]],
         "duration_seconds": durations(events),
         "campaign": _clicked(span, events),
     }
