@@ -21,6 +21,7 @@ from estate.core.errors import LeadloopError
 from infra.cli import (
     api_keys,
     bands,
+    churn,
     data,
     doctor,
     down,
@@ -81,6 +82,7 @@ bands.register(app)
 reports.register(app)
 incidents.register(app)
 rehearse.register(app)
+churn.register(app)
 
 
 def main() -> None:

@@ -36,12 +36,17 @@ FEATURES = FeatureSet(
 
 
 def estimator(seed: int) -> Any:
-    """Return RandomForest + GradientBoosting + LogisticRegression, voting by probability."""
-    from sklearn.ensemble import GradientBoostingClassifier, RandomForestClassifier, VotingClassifier
+    """Return RandomForest + GradientBoosting + LogisticRegression, voting with learned weights."""
+    from sklearn.ensemble import GradientBoostingClassifier, RandomForestClassifier
     from sklearn.impute import SimpleImputer
     from sklearn.linear_model import LogisticRegression
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import StandardScaler
+
+    from estate.training.weighted_vote import WeightedVote
+
+    def known(*steps: Any) -> Any:
+        return make_pipeline(SimpleImputer(strategy="median", keep_empty_features=True), *steps)
 
     forest = RandomForestClassifier(
         n_estimators=150, min_samples_leaf=25, max_features=0.5, random_state=seed
@@ -49,13 +54,8 @@ def estimator(seed: int) -> Any:
     boosting = GradientBoostingClassifier(
         n_estimators=300, learning_rate=0.05, max_depth=2, subsample=0.7, random_state=seed
     )
-    logistic = make_pipeline(StandardScaler(), LogisticRegression(C=0.5, max_iter=2000))
-    vote = VotingClassifier(
-        [("forest", forest), ("boosting", boosting), ("logistic", logistic)],
-        voting="soft",
-        flatten_transform=False,
-    )
-    return make_pipeline(SimpleImputer(strategy="median", keep_empty_features=True), vote)
+    logistic = known(StandardScaler(), LogisticRegression(C=0.5, max_iter=2000))
+    return WeightedVote([("forest", known(forest)), ("boosting", known(boosting)), ("logistic", logistic)])
 
 
 SPEC = ModelSpec(

@@ -14,7 +14,8 @@ def churn_by_silence(features: Frame) -> Numbers:
 
     Examples
     --------
-    >>> rows = Frame.of({"silence_days": [0.0, 7.0, 30.0, None], "first_response_hours_log": [0.0, 0, 9, None]})
+    >>> waited = {"first_response_hours_log": [0.0, 0.0, 9.0, None]}
+    >>> rows = Frame.of({"silence_days": [0.0, 7.0, 30.0, None], **waited})
     >>> churn_by_silence(rows).round(3).tolist()
     [0.15, 0.35, 0.65, 0.65]
     """
