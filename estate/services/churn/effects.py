@@ -137,8 +137,9 @@ def uplifts(rows: Sequence[Tried]) -> list[Uplift]:
 def effects(rows: Sequence[Tried]) -> Mapping[str, Effect]:
     """Return the effect of every kind: the prior, moved by what its two arms say.
 
-    The estimate of a kind is one minus the ratio of the shares that left, its variance by the delta method;
-    half a lead is added to each side of each arm, so that few leads say little rather than everything.
+    The estimate of a kind is one minus the ratio of the shares that left. Its variance is that of the ratio
+    where there is no effect (delta method, both arms pooled), and half a lead is added to each side of each
+    arm: a few leads that all stayed say little rather than everything.
     """
     return {kind: _effect([one for one in rows if one.kind == kind]) for kind in INTERVENTIONS}
 
@@ -148,8 +149,8 @@ def _effect(rows: Sequence[Tried]) -> Effect:
     if treated is None or held is None:
         return Effect(PRIOR_EFFECT, PRIOR_DEVIATION, "stated")
     ratio = treated.share / held.share
-    relative = sum((1 - arm.share) / (arm.share * arm.leads) for arm in (treated, held))
-    variance = ratio * ratio * relative
+    pooled = (treated.share * treated.leads + held.share * held.leads) / (treated.leads + held.leads)
+    variance = (1 - pooled) / pooled * (1 / treated.leads + 1 / held.leads)
     weight = PRIOR_DEVIATION**2 / (PRIOR_DEVIATION**2 + variance)
     enough = min(sum(one.arm == arm for one in rows) for arm in ("proposed", "held_back")) >= LEAST_LEADS
     return Effect(
