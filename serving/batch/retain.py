@@ -19,6 +19,7 @@ from estate.features.many_leads import features_of_many
 from estate.services.churn.choosing import arm_of
 from estate.services.churn.indicators import FACTS, names_of
 from estate.services.churn.model import HORIZON_DAYS
+from estate.services.churn.rounds import in_round, present_round
 from estate.services.churn.schema import ChurnAnswer, Source
 from estate.services.churn.service import Desk, Judged, assess
 from estate.store.database import Database
@@ -125,7 +126,8 @@ def answer_of_lead(
     desk = Desk.of(document) if document is not None else Desk()
     facts = facts_of(database, [lead_id], as_of)
     (answer,) = answers_of(served, database, [lead_id], facts, as_of=as_of, desk=desk, settings=settings)
-    return answer
+    held_back = settings.intervention_holdback
+    return in_round(answer, present_round(database, lead_id, as_of=as_of, held_back=held_back))
 
 
 def answers_of(  # noqa: PLR0913 - of whom, and what is known, by name

@@ -9,10 +9,11 @@ from starlette.routing import Route
 
 from estate.services.lead_scoring import service as lead_scoring
 from estate.services.lead_scoring.schema import LeadScore
+from serving.leads import churn
 from serving.leads.asking import LEAD, answers_about, lead_of
 from serving.openapi_parts import Document, get
 
-TYPES = (LeadScore,)
+TYPES = (LeadScore, *churn.TYPES)
 """Of answers, for the OpenAPI document."""
 _ERRORS = (404, 422, 503)
 
@@ -24,7 +25,7 @@ async def score(request: Request) -> Response:
     return _json(lead_scoring.assess(lead_id, answers))
 
 
-ROUTES = (Route("/v1/leads/{lead}/score", score),)
+ROUTES = (Route("/v1/leads/{lead}/score", score), *churn.ROUTES)
 
 
 def paths() -> Document:
@@ -37,7 +38,8 @@ def paths() -> Document:
                 parameters=[LEAD],
                 errors=_ERRORS,
             )
-        }
+        },
+        **churn.paths(),
     }
 
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from estate.core.frame import Column, Frame, Numbers
 from estate.core.model_spec import CrmSource, ModelSpec
+from estate.core.outcomes import CLOSING
 from estate.features.events import DAY_US, Micros
 from estate.features.histories import micros
 from estate.features.many_leads import features_of_many
@@ -69,8 +70,9 @@ def measure_desk(
 def _days_until(
     database: Database, ids: Column, moment: Micros, outcome: str, *, as_of: datetime
 ) -> tuple[Numbers, Numbers]:
-    """Return days from each lead's moment until it left, and until anything else ended it; else infinite."""
+    """Return days from each lead's moment until it left, and until it was closed otherwise; else infinite."""
     outcomes = read_facts(database, "outcomes", as_of=as_of)
+    outcomes = outcomes[outcomes["kind"].isin((*CLOSING, outcome))]
     at = {name: i for i, name in enumerate(ids.tolist())}
     lead = np.array([at.get(name, -1) for name in outcomes["lead_id"].tolist()], dtype=np.intp)
     known = lead >= 0

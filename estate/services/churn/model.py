@@ -52,9 +52,9 @@ def estimator(seed: int) -> Any:
         n_estimators=150, min_samples_leaf=25, max_features=0.5, random_state=seed
     )
     boosting = GradientBoostingClassifier(
-        n_estimators=300, learning_rate=0.05, max_depth=2, subsample=0.7, random_state=seed
+        n_estimators=200, learning_rate=0.05, max_depth=2, subsample=0.7, random_state=seed
     )
-    logistic = known(StandardScaler(), LogisticRegression(C=0.5, max_iter=2000))
+    logistic = known(StandardScaler(), LogisticRegression(C=0.05, max_iter=2000))
     return WeightedVote([("forest", known(forest)), ("boosting", known(boosting)), ("logistic", logistic)])
 
 

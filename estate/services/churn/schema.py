@@ -115,6 +115,30 @@ class Proposal:
 
 
 @dataclass(frozen=True)
+class Round:
+    """The present round of a lead, or the one that the next nightly pass may begin.
+
+    Parameters
+    ----------
+    number : int
+        How many rounds were before.
+    arm : {"proposed", "held_back"}
+        Drawn by chance.
+    kind : str, optional
+        What was chosen; None where the round has not begun.
+    since : datetime, optional
+    events : tuple of str
+        What was made of it: accepted, declined, done.
+    """
+
+    number: int
+    arm: Arm
+    kind: str | None
+    since: datetime | None
+    events: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class ChurnAnswer:
     """What is known of one lead's leaving.
 
@@ -146,6 +170,10 @@ class ChurnAnswer:
         The best first; empty where nothing is worth its cost.
     notes : tuple of str
         What is missing or otherwise than usual in this answer.
+    prediction_id : str, optional
+        Under which the model's answer is kept.
+    round : Round, optional
+        None where it is not known.
     """
 
     lead_id: str
@@ -162,3 +190,5 @@ class ChurnAnswer:
     timing: Timing | None
     proposals: tuple[Proposal, ...]
     notes: tuple[str, ...] = ()
+    prediction_id: str | None = None
+    round: Round | None = None

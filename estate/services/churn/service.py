@@ -95,6 +95,8 @@ class Judged:
     version : str
     rate : (float, float, float, int), optional
         Share of a level's leads that left, its interval, and how many they were.
+    prediction_id : str, optional
+        Under which the answer is kept.
     """
 
     lead_id: str
@@ -102,6 +104,7 @@ class Judged:
     source: Source
     version: str
     rate: tuple[float, float, float, int] | None = None
+    prediction_id: str | None = None
 
 
 def assess(  # noqa: PLR0913 - who, and what is known, by name
@@ -166,6 +169,7 @@ def assess(  # noqa: PLR0913 - who, and what is known, by name
                 timing=None if over else timing_of(one.risk, curve, since),
                 proposals=proposals(fired, now, desk.effects, lead_value_usd=lead_value_usd),
                 notes=tuple(said),
+                prediction_id=one.prediction_id,
             )
         )
     return made
