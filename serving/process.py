@@ -18,6 +18,7 @@ from serving.intake.intake import Intake
 from serving.lanes import Desk
 from serving.last_good import Fetch
 from serving.leads.answers import Ranks
+from serving.leads.known_desk import KnownDesk
 from serving.loader import Loader
 from serving.metrics import Metrics
 from serving.models import Models
@@ -63,6 +64,7 @@ class Process:
     explained: Explained
     intake: Intake
     ranks: Ranks
+    known_desk: KnownDesk
 
     @property
     def models(self) -> Models:
@@ -144,4 +146,5 @@ def make_process(settings: Settings, *, fetch: Fetch | None = None, ship: bool =
         Explained(),
         intake,
         Ranks(),
+        KnownDesk(lambda: crm.database),
     )

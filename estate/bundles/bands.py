@@ -15,6 +15,7 @@ from estate.bundles.rate import Rate
 from estate.core.frame import Numbers
 
 _NAMES = {1: ("all",), 2: ("low", "high"), 3: ("low", "medium", "high")}
+_NAMES[5] = ("very low", *_NAMES[3], "very high")
 
 
 def band_names(count: int) -> tuple[str, ...]:

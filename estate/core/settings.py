@@ -137,6 +137,12 @@ class Settings(BaseSettings):
     alarm_budget: float = Field(
         0.1, gt=0, le=1, description="false alarms of drift that the watch may expect of a model in 30 days"
     )
+    intervention_holdback: float = Field(
+        0.1, ge=0, lt=1, description="share of leads that nothing is proposed to, drawn by chance"
+    )
+    lead_value_usd: float = Field(
+        200.0, ge=0, description="what it is worth that a lead does not leave, beside what keeps it"
+    )
     reports_kept: int = Field(90, ge=1, description="reports of the watch that are kept of each model")
     evidently_port: int | None = Field(
         None, ge=1, le=65535, description="of Evidently's own dashboard; not started if not set"

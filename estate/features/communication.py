@@ -53,6 +53,17 @@ def first_response_hours(h: Histories) -> Numbers:
     return 24.0 * np.where(np.isnan(waited), age_days, waited)
 
 
+def first_response_hours_log(h: Histories) -> Numbers:
+    """Logarithm of one more than the hours from the lead's arrival to our first message, or its age."""
+    return np.log1p(np.maximum(first_response_hours(h), 0.0))
+
+
+def replied_share(h: Histories) -> Numbers:
+    """Replies for each message to the lead and one more, at most 1; falls as messages stay without one."""
+    replies = h.interactions.count(h.interactions.is_("kind", "reply"))
+    return np.minimum(replies / (messages_out_count(h) + 1.0), 1.0)
+
+
 def unanswered_count(h: Histories) -> Numbers:
     """Messages of the lead that nobody has answered yet."""
     asked, answer = h.messages.is_("direction", "in"), h.messages.is_("direction", "out")
@@ -93,6 +104,17 @@ def reply_ratio(h: Histories) -> Numbers:
 def message_length_mean_7d(h: Histories) -> Numbers:
     """Mean length of the lead's messages in the last 7 days, in characters; missing if there is none."""
     return h.messages.mean(h.messages["length"], h.messages.is_("direction", "in") & h.messages.within(7))
+
+
+def message_length_mean(h: Histories) -> Numbers:
+    """Mean length of the lead's messages so far, in characters; missing if it never wrote."""
+    return h.messages.mean(h.messages["length"], h.messages.is_("direction", "in"))
+
+
+def emails_out_count_21d(h: Histories) -> Numbers:
+    """E-mails to the lead in the last 21 days."""
+    sent = h.messages.is_("direction", "out") & h.messages.is_("channel", "email")
+    return h.messages.count(sent & h.messages.within(21))
 
 
 def message_length_last(h: Histories) -> Numbers:

@@ -22,6 +22,8 @@ SUBJECTS: tuple[ModuleType, ...] = (engagement, habits, communication, timing, p
 # The first that fits a name: its unit, and the range of its values.
 _UNITS: tuple[tuple[str, str, float | None, float | None], ...] = (
     (r"^is_", "0 or 1", 0.0, 1.0),
+    (r"_trend_log$", "logarithm", None, None),
+    (r"_log$", "logarithm", 0.0, None),
     (r"_sentiment_change_", "difference", -2.0, 2.0),
     (r"_sentiment_", "1 is the most positive", -1.0, 1.0),
     (r"weekday$", "weekday, Monday is 0", 0.0, 6.0),
@@ -46,7 +48,7 @@ _UNITS: tuple[tuple[str, str, float | None, float | None], ...] = (
 )
 
 _AT_ITS_MOMENT = re.compile(
-    r"^(budget_(usd|to_area_price|per_bedroom_usd)|bedrooms_wanted|timeline_days|is_budget_known|financing"
+    r"^(budget_(usd|to_area_price|per_bedroom_usd)|bedrooms_wanted|timeline_days(_log)?|is_(budget|timeline)_known|financing"
     r"|lead_(age_days|source|area|campaign)|local_weekday|season_.*|market_.*|area_.*)$"
 )
 _WIDER = {"interactions_share_7d": "last 21 days"}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from estate.core.frame import Numbers
 from estate.features.events import DAY_US, Mask, divide
 from estate.features.histories import Histories
@@ -245,6 +247,22 @@ def days_since_listing_save(h: Histories) -> Numbers:
 def days_since_first_interaction(h: Histories) -> Numbers:
     """Days since the first interaction of any kind; missing if there was none."""
     return h.interactions.days_since_first(h.interactions.age >= 0)
+
+
+def silence_days(h: Histories) -> Numbers:
+    """Days since the last interaction of any kind, or since the lead came if there was none."""
+    since = days_since_interaction(h)
+    return np.where(np.isnan(since), (h.as_of - h.created) / DAY_US, since)
+
+
+def interactions_count_log(h: Histories) -> Numbers:
+    """Logarithm of one more than the interactions of any kind so far."""
+    return np.log1p(interactions_count(h))
+
+
+def interactions_trend_log(h: Histories) -> Numbers:
+    """Logarithm of interactions in the last 7 days over those in the lead's first 7, one added to both."""
+    return np.log1p(interactions_count_7d(h)) - np.log1p(interactions_count_first_7d(h))
 
 
 def _count(h: Histories, kind: str, days: float) -> Numbers:

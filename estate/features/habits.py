@@ -32,6 +32,12 @@ def interaction_gap_days_deviation(h: Histories) -> Numbers:
     return h.interactions.deviation(_gaps(h), every)
 
 
+def reply_gap_days_mean(h: Histories) -> Numbers:
+    """Mean days between two replies; missing with fewer than two."""
+    replies = h.interactions.is_("kind", "reply")
+    return h.interactions.mean(gap_days(h.interactions, replies), replies)
+
+
 def silence_ratio(h: Histories) -> Numbers:
     """Days since the last interaction over the mean gap before; missing with fewer than two interactions."""
     return divide(days_since_interaction(h), interaction_gap_days_mean(h))

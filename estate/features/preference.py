@@ -24,6 +24,16 @@ def timeline_days(h: Histories) -> Numbers:
     return h.lead["timeline_days"]
 
 
+def timeline_days_log(h: Histories) -> Numbers:
+    """Logarithm of one more than the days within which the lead wants to buy; missing if it did not say."""
+    return np.log1p(timeline_days(h))
+
+
+def is_timeline_known(h: Histories) -> Numbers:
+    """1 if the lead said when it wants to buy."""
+    return (~np.isnan(timeline_days(h))).astype(np.float64)
+
+
 def budget_to_area_price(h: Histories) -> Numbers:
     """Budget over the median asking price of the lead's area; missing if either is not known."""
     return divide(budget_usd(h), h.market["price_usd"])

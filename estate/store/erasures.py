@@ -15,6 +15,7 @@ from psycopg import sql
 from estate.core.clock import now
 from estate.store.erasure_tables import erasures
 from estate.store.intake_tables import received_events
+from estate.store.intervention_tables import intervention_events, interventions
 from estate.store.locks import lock_key
 from estate.store.tables import FACTS, predictions, shadow_predictions
 
@@ -80,7 +81,10 @@ def delete_rows(connection: sa.Connection, lead_id: str) -> dict[str, int]:
         "predictions": (predictions, predictions.c.entity_id),
         "shadow_predictions": (shadow_predictions, shadow_predictions.c.entity_id),
         "received_events": (received_events, received_events.c.lead_id),
+        "interventions": (interventions, interventions.c.lead_id),
     }
+    own = sa.select(interventions.c.intervention_id).where(interventions.c.lead_id == lead_id)
+    connection.execute(sa.delete(intervention_events).where(intervention_events.c.intervention_id.in_(own)))
     return {
         name: int(connection.execute(sa.delete(table).where(column == lead_id)).rowcount)
         for name, (table, column) in owned.items()
@@ -163,6 +167,11 @@ def drop_erased_predictions(cursor: psycopg.Cursor[Any], table: str, names: Sequ
 def hold_writers(connection: sa.Connection) -> None:
     """Wait until all that are writing have committed, and let none begin until this transaction ends."""
     connection.execute(sa.select(sa.func.pg_advisory_xact_lock(lock_key("erasures"))))
+
+
+def share_writers(connection: sa.Connection) -> None:
+    """Wait for erasures that are being noted, as everybody does who writes rows that name a lead."""
+    connection.execute(sa.select(sa.func.pg_advisory_xact_lock_shared(lock_key("erasures"))))
 
 
 def erased_among(connection: sa.Connection, lead_ids: Sequence[str]) -> set[str]:

@@ -21,6 +21,7 @@ from estate.core.errors import LeadloopError
 from infra.cli import (
     api_keys,
     bands,
+    churn,
     data,
     doctor,
     down,
@@ -83,6 +84,7 @@ bands.register(app)
 reports.register(app)
 incidents.register(app)
 rehearse.register(app)
+churn.register(app)
 
 
 def main() -> None:

@@ -89,13 +89,14 @@ def score_leads(
         some = leads[start : start + _LEADS_AT_ONCE]
         found = features_of_leads(database, served.spec, some, as_of=as_of)
         ids = [str(uuid.uuid5(_NAMESPACE, f"{run}/{lead_id}")) for lead_id in found.found]
-        scores = _scores(served, found.features)
+        scores = scores_of(served, found.features)
         rows = AnsweredRows(model, ids, found.found, found.features, scores, served.fingerprint, as_of)
         with database.begin() as connection:
             write_many(connection, rows.predictions())
     return len(leads)
 
 
-def _scores(served: ServedModel, features: Frame) -> SignedScores:
+def scores_of(served: ServedModel, features: Frame) -> SignedScores:
+    """Return the scores of a frame of the model's features, by the version in production."""
     predictor = answering_of(served).predictor
     return sign(predictor.predict_many(features), predictor)

@@ -2,49 +2,21 @@
 
 from __future__ import annotations
 
-import msgspec
-from starlette.requests import Request
-from starlette.responses import Response
 from starlette.routing import Route
 
-from estate.services.lead_scoring import service as lead_scoring
-from estate.services.lead_scoring.schema import LeadScore
-from serving.leads import matches
-from serving.leads.asking import LEAD, answers_about, lead_of
-from serving.openapi_parts import Document, get
+from serving.leads import churn, matches, review, score
+from serving.openapi_parts import Document
 
-TYPES = (LeadScore, *matches.TYPES)
-"""Of answers, for the OpenAPI document."""
-_ERRORS = (404, 422, 503)
-
-
-async def score(request: Request) -> Response:
-    """Say how a lead stands: six dimensions, an overall score with its band, reasons, confidence."""
-    lead_id = lead_of(request)
-    answers = await answers_about(request, lead_scoring.MODELS, lead_id, explain=(lead_scoring.MAIN,))
-    return _json(lead_scoring.assess(lead_id, answers))
-
-
+TYPES = (*score.TYPES, *churn.TYPES, *matches.TYPES, *review.TYPES)
+"""Of requests and answers, for the OpenAPI document."""
 ROUTES = (
-    Route("/v1/leads/{lead}/score", score),
+    Route("/v1/leads/{lead}/score", score.show_score),
     Route("/v1/leads/{lead}/matches", matches.show_matches),
+    Route("/v1/leads/{lead}/review", review.show_review),
+    *churn.ROUTES,
 )
 
 
 def paths() -> Document:
     """Return the descriptions of the routes."""
-    return {
-        "/v1/leads/{lead}/score": {
-            "get": get(
-                "A lead's score: dimensions, band, interval, reasons, confidence",
-                "LeadScore",
-                parameters=[LEAD],
-                errors=_ERRORS,
-            )
-        },
-        **matches.paths(),
-    }
-
-
-def _json(value: object) -> Response:
-    return Response(msgspec.json.encode(value), media_type="application/json")
+    return {**score.paths(), **churn.paths(), **matches.paths(), **review.paths()}

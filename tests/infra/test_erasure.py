@@ -25,6 +25,7 @@ from estate.signing import ensure_keys
 from estate.store import erasures as store
 from estate.store.database import Database
 from estate.store.facts import count_facts, read_facts
+from estate.store.interventions import Intervention, add_event, add_interventions
 from estate.store.ledger import Order, append
 from estate.store.predictions import read_recent, write_many
 from estate.training.data import TrainingData
@@ -52,6 +53,7 @@ class Desk:
         self.other = str(self.data.entities[4])
         self.run = self._train()
         self._answer()
+        self._propose()
         self._write_files()
         with database.begin() as connection:
             append(
@@ -105,6 +107,29 @@ class Desk:
             write_many(connection, answers)
         self.answers = answers
 
+    def _propose(self) -> None:
+        row = Intervention(
+            lead_id=self.lead,
+            round=0,
+            kind="call",
+            indicators=("no_reply",),
+            evidence=("no reply for 16 days, usual 3",),
+            arm="proposed",
+            propensity=0.9,
+            risk=0.5,
+            level="high",
+            source="rules",
+            version="rules",
+            effect=0.1,
+            cost_usd=11.25,
+            benefit_usd=3.0,
+            horizon_days=30.0,
+            at=NOON,
+        )
+        with self.database.begin() as connection:
+            add_interventions(connection, [row, replace(row, lead_id=self.other)])
+            add_event(connection, row.intervention_id, "accepted", who="ada", at=NOON)
+
     def _write_files(self) -> None:
         quarantine = Quarantine(self.settings.home, "0" * 32)
         rows = [Refused(2, ("kind: no",), f"{self.lead},dance"), Refused(3, ("kind: no",), f"{self.other},x")]
@@ -141,7 +166,7 @@ def rows_that_name(database: Database, lead: str) -> dict[str, int]:
 
 def test_whatever_names_a_lead_is_gone_and_nobody_else_loses_anything(desk: Desk) -> None:
     named = rows_that_name(desk.database, desk.lead)
-    assert {"leads", "interactions", "predictions", "received_events"} <= set(named)
+    assert {"leads", "interactions", "predictions", "received_events", "interventions"} <= set(named)
     others = {kind: count_facts(desk.database, kind) for kind in ("leads", "interactions", "messages")}
     own = read_facts(desk.database, "interactions", lead_ids=[desk.lead])
     receipt = desk.forget()

@@ -1,4 +1,4 @@
-"""The risk of losing a lead where no model is: the longer the silence, the higher."""
+"""The risk of losing a lead where no model is: the longer the silence and our first answer, the higher."""
 
 from __future__ import annotations
 
@@ -8,12 +8,17 @@ from estate.core.frame import Frame, Numbers
 
 
 def churn_by_silence(features: Frame) -> Numbers:
-    """Rise from 15 % without any silence to 60 % after two weeks of it; shape (n,), in [0, 1].
+    """Rise from 15 % to 55 % over two weeks of silence, and by 10 % over two days without an answer of ours.
+
+    Shape (n,), in [0, 1]. What is not known counts as the worse.
 
     Examples
     --------
-    >>> churn_by_silence(Frame.of({"days_since_interaction": [0.0, 7.0, 30.0, None]})).round(3).tolist()
-    [0.15, 0.375, 0.6, 0.6]
+    >>> waited = {"first_response_hours_log": [0.0, 0.0, 9.0, None]}
+    >>> rows = Frame.of({"silence_days": [0.0, 7.0, 30.0, None], **waited})
+    >>> churn_by_silence(rows).round(3).tolist()
+    [0.15, 0.35, 0.65, 0.65]
     """
-    silence = np.nan_to_num(features["days_since_interaction"], nan=14.0)
-    return 0.15 + 0.45 * np.clip(silence / 14.0, 0.0, 1.0)
+    silence = np.nan_to_num(features["silence_days"], nan=14.0)
+    waited = np.nan_to_num(np.expm1(features["first_response_hours_log"]), nan=48.0)
+    return 0.15 + 0.4 * np.clip(silence / 14.0, 0.0, 1.0) + 0.1 * np.clip(waited / 48.0, 0.0, 1.0)

@@ -48,7 +48,7 @@ def facts_of(leads: int = 120, seed: int = 0) -> dict[str, pd.DataFrame]:
             "area": random.choice(["north", "south"], leads),
             "budget_usd": np.where(random.random(leads) < 0.2, np.nan, random.uniform(1e5, 9e5, leads)),
             "bedrooms_wanted": random.integers(1, 6, leads).astype(float),
-            "timeline_days": random.uniform(10, 400, leads),
+            "timeline_days": np.where(np.arange(leads) % 9 == 4, np.nan, random.uniform(10, 400, leads)),
             "financing": random.choice(["cash", "loan", None], leads),  # type: ignore[arg-type]
             "campaign": ["spring" if i % 3 else None for i in range(leads)],
             "time_zone": random.choice(["America/New_York", "Australia/Lord_Howe", "Moon/Base", None], leads),  # type: ignore[arg-type]

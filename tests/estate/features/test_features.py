@@ -149,7 +149,7 @@ def test_a_lead_without_any_event_has_features(filled: Database) -> None:
     for spec in CRM_SPECS:
         made = features_of_leads(filled, spec, ["quiet", "nobody"], as_of=AS_OF)
         assert made.missing == ("nobody",)
-        assert made.features.records()[0]["days_since_interaction"] is None
+        assert made.features.records()[0]["days_since_reply"] is None
 
 
 def test_histories_of_nobody_are_empty(filled: Database) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
+from math import log
 from statistics import mean, median
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -137,7 +138,28 @@ def plain(facts: dict[str, list[Fact]], lead: Fact, moment: datetime) -> dict[st
     rows = streaks([one["event_at"] for one in acts], moment)
     came = lead["event_at"].to_pydatetime().astimezone(clock)
     looks = [one["property_id"] for one in acts]
+    replies = [one for one in acts if one["kind"] == "reply"]
+    reply_gaps = [days(b["event_at"] - a["event_at"]) for a, b in pairwise(replies)]
+    sent = [one for one in wrote if one["direction"] == "out"]
+    early = [one for one in acts if one["event_at"] - lead["event_at"] < 7 * DAY]
+    week = [one for one in acts if moment - one["event_at"] <= 7 * DAY]
+    waited = (sent[0]["event_at"] if sent else moment) - lead["event_at"]
+    timeline = there[0]["timeline_days"] if there and not pd.isna(there[0]["timeline_days"]) else None
     return {
+        "silence_days": days(moment - (acts[-1] if acts else lead)["event_at"]),
+        "interactions_count_log": log(1 + len(acts)),
+        "interactions_trend_log": log((1 + len(week)) / (1 + len(early))),
+        "first_response_hours_log": log(1 + max(waited / timedelta(hours=1), 0.0)),
+        "replied_share": min(len(replies) / (len(sent) + 1), 1.0),
+        "timeline_days_log": None if timeline is None else log(1 + timeline),
+        "is_timeline_known": float(timeline is not None),
+        "reply_gap_days_mean": or_none(reply_gaps, mean),
+        "message_length_mean": or_none(
+            [float(len(one["text"])) for one in wrote if one["direction"] == "in"], mean
+        ),
+        "emails_out_count_21d": float(
+            sum(one["channel"] == "email" and moment - one["event_at"] <= 21 * DAY for one in sent)
+        ),
         "response_hours_mean": or_none([hours for hours in ours if hours is not None], mean),
         "response_hours_max": or_none([hours for hours in ours if hours is not None], max),
         "unanswered_count": float(sum(hours is None for hours in ours)),
@@ -202,7 +224,7 @@ def test_they_are_what_loops_give(desk: tuple[dict[str, list[Fact]], list[dateti
             else:
                 assert got == pytest.approx(value, rel=1e-9, abs=1e-12), (name, lead["lead_id"])
                 differ.add(name)
-    assert len(differ) >= 44, "hardly anything was compared"
+    assert len(differ) >= 54, "hardly anything was compared"
 
 
 @pytest.mark.parametrize(

@@ -72,5 +72,6 @@ def test_more_signs_of_intent_score_higher() -> None:
 
 
 def test_longer_silence_is_more_risk() -> None:
-    scores = churn_by_silence(Frame.of({"days_since_interaction": [0.0, 3.0, 9.0, 14.0]}))
+    rows = {"silence_days": [0.0, 3.0, 9.0, 14.0], "first_response_hours_log": [1.0] * 4}
+    scores = churn_by_silence(Frame.of(rows))
     assert (np.diff(scores) > 0).all()

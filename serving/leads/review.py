@@ -1,0 +1,113 @@
+"""``GET /v1/leads/{lead}/review``: everything that the page of a lead shows, in one call."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from datetime import datetime
+from typing import TypeVar
+
+import msgspec
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import Response
+
+from estate.core.clock import now
+from estate.core.errors import LeadloopError
+from estate.services.churn.schema import ChurnAnswer
+from estate.services.lead_scoring.schema import LeadScore
+from estate.services.property_matching import schema as matching
+from serving.called import process_of
+from serving.leads.asking import LEAD, lead_of
+from serving.leads.churn import churn_about
+from serving.leads.matches import MatchesAnswer, answer_of, matches_of
+from serving.leads.next_action import NextAction, Standing, next_action
+from serving.leads.score import score_of
+from serving.openapi_parts import Document, get
+from serving.problems import problem_of
+
+HOMES = 3
+_LEAVING = ("high", "very high")
+_Part = TypeVar("_Part")
+
+
+class LeadReview(msgspec.Struct, frozen=True):
+    """What is known of a lead; a part that could not be answered is null, and ``problems`` says why.
+
+    ``next_action`` is what to do now: the first that applies of keeping it, calling it, asking how it will
+    pay, sending homes, keeping in touch; null where too little could be answered to tell.
+    """
+
+    lead: str
+    at: datetime
+    score: LeadScore | None
+    churn: ChurnAnswer | None
+    matches: MatchesAnswer | None
+    next_action: NextAction | None
+    problems: dict[str, str]
+
+
+TYPES = (LeadReview,)
+
+
+async def show_review(request: Request) -> Response:
+    """Show everything that is known of a lead."""
+    lead_id = lead_of(request)
+    problems: dict[str, LeadloopError] = {}
+
+    async def part(name: str, ask: Callable[[], Awaitable[_Part]]) -> _Part | None:
+        try:
+            return await ask()
+        except LeadloopError as error:  # a Problem, such as of an unknown lead, is of the whole answer
+            problems[name] = error
+            return None
+
+    score = await part("score", lambda: score_of(request, lead_id))
+    churn = await part("churn", lambda: churn_about(request, lead_id))
+    matches = await part("matches", lambda: _matches(request, lead_id))
+    if score is None and churn is None and matches is None:
+        raise problem_of(next(iter(problems.values())))
+    said = {name: problem_of(error).error for name, error in problems.items()}
+    review = LeadReview(
+        lead=lead_id,
+        at=now(),
+        score=score,
+        churn=churn,
+        matches=matches,
+        next_action=next_action(_standing(score, churn, matches)),
+        problems={name: str(error) for name, error in said.items()},
+    )
+    return Response(msgspec.json.encode(review), media_type="application/json")
+
+
+async def _matches(request: Request, lead_id: str) -> MatchesAnswer:
+    wanted = matching.Request(k=HOMES)
+    return answer_of(await run_in_threadpool(matches_of, process_of(request), lead_id, wanted))
+
+
+def _standing(score: LeadScore | None, churn: ChurnAnswer | None, matches: MatchesAnswer | None) -> Standing:
+    homes = matches.homes if matches is not None else []
+    home = homes[0].reasons[0] if homes and homes[0].reasons else None
+    return Standing(score=score, keep=_keep(churn), homes=len(homes), home=home)
+
+
+def _keep(churn: ChurnAnswer | None) -> NextAction | None:
+    """Return what may keep a lead that is likely to leave; nothing for one that chance holds back."""
+    if churn is None or churn.level not in _LEAVING or not churn.proposals:
+        return None
+    if churn.round is not None and churn.round.arm == "held_back":
+        return None
+    best = churn.proposals[0]
+    why = churn.indicators[0].evidence if churn.indicators else f"{churn.risk_now:.0%} to leave"
+    return NextAction(best.kind, best.title, why)
+
+
+def paths() -> Document:
+    """Return the description of the route."""
+    described = get(
+        "Everything that is known of a lead, and what to do next",
+        "LeadReview",
+        parameters=[LEAD],
+        errors=(404, 422, 503),
+    )
+    described["description"] = "A part that can't be answered is null, and `problems` says why."
+    return {"/v1/leads/{lead}/review": {"get": described}}

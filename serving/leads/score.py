@@ -1,0 +1,41 @@
+"""``GET /v1/leads/{lead}/score``: how a lead stands."""
+
+from __future__ import annotations
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import Response
+
+from estate.services.lead_scoring import service
+from estate.services.lead_scoring.schema import LeadScore
+from serving.leads.asking import LEAD, answers_about, lead_of
+from serving.openapi_parts import Document, get
+
+TYPES = (LeadScore,)
+
+
+async def show_score(request: Request) -> Response:
+    """Say how a lead stands: six dimensions, an overall score with its band, reasons, confidence."""
+    found = await score_of(request, lead_of(request))
+    return Response(msgspec.json.encode(found), media_type="application/json")
+
+
+async def score_of(request: Request, lead_id: str) -> LeadScore:
+    """Return the score of a lead.
+
+    Raises
+    ------
+    Problem
+        404 if the lead is not known.
+    LeadloopError
+        If its chance to convert can't be told.
+    """
+    answers = await answers_about(request, service.MODELS, lead_id, explain=(service.MAIN,))
+    return service.assess(lead_id, answers)
+
+
+def paths() -> Document:
+    """Return the description of the route."""
+    summary = "A lead's score: dimensions, band, interval, reasons, confidence"
+    described = get(summary, "LeadScore", parameters=[LEAD], errors=(404, 422, 503))
+    return {"/v1/leads/{lead}/score": {"get": described}}

@@ -1,0 +1,64 @@
+"""One call for a lead: all parts as they are alone, and each that is away named while the others answer."""
+
+from __future__ import annotations
+
+import pytest
+
+from estate.core.clock import now
+from estate.core.errors import StoreError
+from estate.store.open_leads import open_lead_ids
+from tests.serving.leads.trained import open_desk
+from tests.serving.shop import Shop
+
+
+@pytest.fixture
+def lead(shop: Shop) -> str:
+    open_desk(shop)
+    with shop.database.begin() as connection:
+        return open_lead_ids(connection, as_of=now())[-1]
+
+
+def test_the_parts_are_what_each_is_alone(shop: Shop, lead: str) -> None:
+    with shop.serve() as served:
+        review = served.client.get(f"/v1/leads/{lead}/review").json()
+        alone = {
+            part: served.client.get(f"/v1/leads/{lead}/{part}").json()
+            for part in ("score", "churn", "matches")
+        }
+    assert review["problems"] == {}
+    assert review["score"]["probability"] == alone["score"]["probability"]
+    assert review["churn"]["risk"] == alone["churn"]["risk"]
+    best = [home["property_id"] for home in alone["matches"]["homes"]]
+    assert review["matches"]["homes"][0]["property_id"] == best[0]
+    assert review["next_action"]["title"]
+    assert review["next_action"]["why"]
+
+
+def test_a_part_that_is_away_is_named_and_the_others_answer(
+    shop: Shop, lead: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away(*_: object, **__: object) -> None:
+        raise StoreError("database", expected="an answer", got="none")
+
+    with shop.serve() as served:
+        monkeypatch.setattr(served.process.crm.homes, "read", away)
+        review = served.client.get(f"/v1/leads/{lead}/review").json()
+    assert review["matches"] is None
+    assert list(review["problems"]) == ["matches"]
+    assert review["score"]["score"] >= 0
+    assert review["churn"]["level"]
+
+
+def test_nothing_at_all_is_a_503_and_nobody_a_404(
+    shop: Shop, lead: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away(*_: object, **__: object) -> None:
+        raise StoreError("database", expected="an answer", got="none")
+
+    with shop.serve() as served:
+        unknown = served.client.get("/v1/leads/nobody/review")
+        monkeypatch.setattr(served.process.crm, "read_leads", away)
+        monkeypatch.setattr(served.process.crm, "read_now", away)
+        monkeypatch.setattr(served.process.crm.homes, "read", away)
+        nothing = served.client.get(f"/v1/leads/{lead}/review")
+    assert (unknown.status_code, nothing.status_code) == (404, 503)
