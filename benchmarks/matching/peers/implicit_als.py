@@ -59,7 +59,7 @@ def main(folder: Path) -> None:
     tried = {factors: ndcg(data, scores(data, factors, validation), validation) for factors in FACTORS}
     best = max(tried, key=lambda factors: tried[factors])
     print(f"factors {best}")
-    np.save(folder / "out.npy", scores(data, best, np.flatnonzero(~data["validation"])))
+    np.save(folder / "out.npy", scores(data, best, np.arange(len(data["validation"]))))
 
 
 if __name__ == "__main__":
