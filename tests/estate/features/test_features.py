@@ -124,7 +124,14 @@ def test_labels_are_ripe_and_resolved_leads_are_out(filled: Database) -> None:
             assert moment + pd.Timedelta(days=source.horizon_days) <= AS_OF
             happened = outcomes["event_at"].get(name)
             assert happened is None or happened > moment
-            due = happened is not None and happened <= moment + pd.Timedelta(days=source.horizon_days)
+            end = moment + pd.Timedelta(days=source.horizon_days)
+            if source.among == "interactions":
+                done = facts["interactions"]
+                done = done[(done["lead_id"] == name) & (done["kind"] == source.outcome)]
+                inside = (done["event_at"] > moment) & (done["event_at"] <= end)
+                assert label == float((inside & (done["recorded_at"] <= AS_OF)).any())
+                continue
+            due = happened is not None and happened <= end
             assert label == float(due and outcomes.loc[name, "kind"] == source.outcome)
 
 
