@@ -58,6 +58,7 @@ def test_a_lead_gets_homes_that_fit_over_http(desk: Shop) -> None:
             assert refused.status_code == 422, wrong
 
 
+@pytest.mark.thorough
 def test_a_live_pair_has_the_columns_of_the_row_that_it_becomes(desk: Shop) -> None:
     """A look's row, learned from later, is to the bit what serving would have computed just before it."""
     from datetime import UTC, datetime
@@ -94,6 +95,7 @@ def test_a_live_pair_has_the_columns_of_the_row_that_it_becomes(desk: Shop) -> N
     assert compared == 8
 
 
+@pytest.mark.thorough
 def test_every_model_finds_rows_with_both_labels(desk: Shop) -> None:
     later = now() + timedelta(days=40)
     for spec in SPECS:

@@ -88,6 +88,7 @@ def test_a_round_begins_once_and_the_next_when_it_is_over(settings: Settings, da
     assert total.proposed + total.held_back == len(first)
 
 
+@pytest.mark.thorough
 def test_everybody_open_is_judged_and_others_events_change_nothing(
     settings: Settings, database: Database
 ) -> None:
@@ -124,6 +125,7 @@ def test_what_was_made_of_it_is_noted_once_and_goes_with_the_lead(
         }
 
 
+@pytest.mark.thorough
 def test_the_commands_tell_it(
     settings: Settings, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -95,6 +95,7 @@ def test_what_is_worse_than_the_median_is_given_up_before_its_last_block(found: 
     assert all(len(trial.values) == 4 for trial in found.trials if trial.state == "complete")
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("metric", ["log_loss", "roc_auc"])
 @pytest.mark.parametrize("seed", range(3))
 def test_where_nothing_can_be_learned_the_specs_own_parameters_stay(seed: int, metric: str) -> None:
@@ -218,6 +219,7 @@ def regressor(seed: int, alpha: float = 1e4, sizes: tuple[int, ...] = (1, 2)) ->
     return Ridge(alpha=alpha)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("metric", ["mae", "rmse", "r2"])
 def test_a_regression_is_searched(metric: str) -> None:
     data = world()
@@ -230,6 +232,7 @@ def test_a_regression_is_searched(metric: str) -> None:
     assert search_parameters(spec, data).parameters["alpha"] < 1e3
 
 
+@pytest.mark.thorough
 def test_several_classes_are_searched() -> None:
     data = replace(world(), classes=("low", "middle", "high"))
     data.y[:] = np.digitize(data.features["a"], [-0.5, 0.5])

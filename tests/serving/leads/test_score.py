@@ -66,6 +66,7 @@ def test_a_trained_version_gives_score_band_interval_and_reasons(desk: Shop) -> 
     assert sources == {name: "model" if name == "conversion" else "rules" for name in NAMES}
 
 
+@pytest.mark.thorough
 def test_in_bulk_gives_what_one_lead_gives(desk: Shop, tmp_path: Path) -> None:
     train(desk, MODEL)
     leads = open_leads(desk)[:25]
