@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import sys
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -23,7 +23,9 @@ def register(app: typer.Typer) -> None:
 
 
 def leads(
-    lead: Annotated[list[str] | None, typer.Argument(help="Leads; without any, all that are open.")] = None,
+    lead: Annotated[
+        list[str] | None, typer.Argument(help="Leads; without any, all open ones of the last 67 days.")
+    ] = None,
     top: Annotated[int, typer.Option("--top", min=1, help="At most so many, the best first.")] = 20,
     out: Annotated[
         Path | None, typer.Option("--out", help="Write all of them into this CSV file instead.")
@@ -66,8 +68,9 @@ def _scores(
     from serving.leads.in_bulk import ManyLeads
 
     if wanted is None:
+        oldest = moment - timedelta(days=service.DAYS)  # of an older one the model has nothing more to say
         with database.begin() as connection:
-            asked = open_lead_ids(connection, as_of=moment)
+            asked = open_lead_ids(connection, as_of=moment, came=(oldest, moment))
     else:
         asked = list(dict.fromkeys(wanted))
     many = ManyLeads(settings, database, service.MODELS)

@@ -15,6 +15,8 @@ from estate.services.lead_scoring.schema import BandMeaning, DimensionScore, Lea
 
 MODELS = tuple(dimension.model for dimension in DIMENSIONS)
 """That are asked about a lead."""
+DAYS = 67.0
+"""Age at which the 60 days are over that the main model speaks of."""
 MAIN = SPEC.name
 """Whose answer is the overall score, and whose reasons are told."""
 
