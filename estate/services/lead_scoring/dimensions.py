@@ -88,7 +88,8 @@ def _spec(
         features=FEATURES,
         estimator=estimator,
         rules=answer,
-        gate=Gate(metric="log_loss", calibration_error=0.05, holdout_most=1000, slices=("lead_source",)),
+        # a thousand rows of a chance near one half alone stray by 0.04 +- 0.01
+        gate=Gate(metric="log_loss", calibration_error=0.07, holdout_most=1000, slices=("lead_source",)),
         schedule=Schedule(cron=f"{minute} 5 * * 1", timezone="America/New_York"),
     )
 
