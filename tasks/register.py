@@ -16,6 +16,7 @@ from estate.store import evidence_proposals
 from estate.store.locks import advisory_lock
 from estate.training.card import model_card
 from estate.training.data import TrainingData
+from estate.training.members import told_members
 from estate.training.plots import draw_plots
 from estate.training.snapshot import SNAPSHOT, about, write_snapshot
 from model_registry import DataSource, Registration, register, stage
@@ -90,7 +91,7 @@ def _registration(learned: Learned, exported: Exported, judged: Judged, *, folde
         folder=exported.model_folder,
         artifacts_digest=exported.artifacts_digest,
         bundle_digest=bundle.digest,
-        params=_params(spec, found),
+        params=_params(spec, found) | told_members(learned.trained.estimator),
         metrics=_metrics(found),
         tags={"verdict": "passed" if found.verdict else "refused", "evidence": found.digest},
         description=model_card(spec, found, judged.importance),

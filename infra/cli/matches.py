@@ -15,8 +15,6 @@ if TYPE_CHECKING:
 
     from estate.services.property_matching.schema import Matches, Request
 
-_AT_ONCE = 500
-
 
 def matches_command(  # noqa: PLR0913, PLR0917 - one parameter an option
     lead: Annotated[str | None, typer.Argument(help="A lead's id; with --out every open lead.")] = None,
@@ -50,7 +48,7 @@ def matches_command(  # noqa: PLR0913, PLR0917 - one parameter an option
         _print(found)
 
 
-def _matches(lead_ids: list[str] | None, wanted: Request) -> Iterator[Matches]:
+def _matches(lead_ids: list[str], wanted: Request) -> Iterator[Matches]:
     from estate.core.clock import now
     from estate.core.settings import load_settings
     from estate.store.database import Database
@@ -62,30 +60,14 @@ def _matches(lead_ids: list[str] | None, wanted: Request) -> Iterator[Matches]:
 
 
 def _write(wanted: Request, out: Path) -> tuple[int, int]:
-    import pandas as pd
+    from estate.core.clock import now
+    from estate.core.settings import load_settings
+    from estate.store.database import Database
+    from serving.batch.matches_file import write_matches
 
-    from estate.core.errors import DataError
-
-    if out.suffix not in (".csv", ".parquet"):
-        raise DataError("--out", expected="a name that ends in .csv or .parquet", got=str(out))
-    rows, leads = [], 0
-    for found in _matches(None, wanted):
-        leads += 1
-        for place, home in enumerate(found.homes, 1):
-            reasons = "; ".join(home.reasons)
-            row = {"lead_id": found.lead_id, "place": place, **asdict(home), "reasons": reasons}
-            rows.append({**row, "source": found.source})
-    table, part = pd.DataFrame(rows), out.with_name(f".{out.name}.part")
-    try:
-        if out.suffix == ".csv":
-            table.to_csv(part, index=False)
-        else:
-            table.to_parquet(part, index=False)
-        part.replace(out)
-    except OSError as error:
-        part.unlink(missing_ok=True)
-        raise DataError(f"--out {out}", expected="a file that can be written", got=str(error)) from error
-    return leads, len(rows)
+    settings = load_settings()
+    database = Database(settings.endpoint("database_url"))
+    return write_matches(settings, database, wanted, out, as_of=now())
 
 
 def _print(found: Matches) -> None:

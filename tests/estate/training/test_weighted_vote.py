@@ -245,3 +245,19 @@ def exported(spec: ModelSpec, estimator: Any, folder: Path) -> float:
     spec = replace(spec, estimator=lambda _: estimator)
     parts = split_by_time(spec, extract(spec, None, as_of=datetime(2026, 1, 1, tzinfo=UTC)))
     return write_bundle(fit(spec, parts), parts, folder / "bundle")[1]
+
+
+def test_a_run_tells_what_became_of_each_member() -> None:
+    from sklearn.pipeline import make_pipeline
+
+    from estate.training.members import told_members
+
+    random = np.random.default_rng(5)
+    X = random.normal(size=(800, 2)).astype(np.float32)
+    y = (X[:, 0] + 0.5 * random.normal(size=800) > 0).astype(np.int64)
+    vote = WeightedVote([("line", LogisticRegression()), ("rate", DummyClassifier())])
+    told = told_members(make_pipeline(SimpleImputer(), vote).fit(X, y))
+    assert list(told) == ["vote.line", "vote.rate"]
+    assert told["vote.line"].startswith("weight 1.00, earned 0.")
+    assert told["vote.rate"].startswith("left out")
+    assert told_members(LogisticRegression().fit(X, y)) == {}
