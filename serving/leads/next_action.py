@@ -63,7 +63,7 @@ def next_action(standing: Standing) -> NextAction | None:
     """
     if standing.keep is not None:
         return standing.keep
-    if standing.score is not None:
+    if standing.score is not None and not standing.score.horizon_over:
         found = _by_score(standing.score)
         if found is not None:
             return found

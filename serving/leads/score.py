@@ -6,12 +6,16 @@ import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
+from estate.core.errors import SettingsError, StoreError
+from estate.core.feature_set import FeatureSet
+from estate.features.timing import lead_age_days
 from estate.services.lead_scoring import service
 from estate.services.lead_scoring.schema import LeadScore
-from serving.leads.asking import LEAD, answers_about, lead_of
+from serving.leads.asking import LEAD, answers_about, facts_about, lead_of
 from serving.openapi_parts import Document, get
 
 TYPES = (LeadScore,)
+_AGE = FeatureSet(numbers=(lead_age_days,))
 
 
 async def show_score(request: Request) -> Response:
@@ -31,7 +35,16 @@ async def score_of(request: Request, lead_id: str) -> LeadScore:
         If its chance to convert can't be told.
     """
     answers = await answers_about(request, service.MODELS, lead_id, explain=(service.MAIN,))
-    return service.assess(lead_id, answers)
+    return service.assess(lead_id, answers, age_days=await _age_days(request, lead_id))
+
+
+async def _age_days(request: Request, lead_id: str) -> float | None:
+    """Return how old a lead is; None while the database is away."""
+    try:
+        found = await facts_about(request, _AGE, lead_id)
+    except (StoreError, SettingsError):
+        return None
+    return float(found["lead_age_days"] or 0.0)
 
 
 def paths() -> Document:

@@ -38,8 +38,8 @@ class Confidence:
     thin: list[str]
 
 
-def confidence_of(answer: LeadAnswer) -> Confidence:
-    """Weigh what the lead said, what it did, and who answers.
+def confidence_of(answer: LeadAnswer, *, over: bool = False) -> Confidence:
+    """Weigh what the lead said, what it did, and who answers; nothing is left once its horizon is over.
 
     The three parts are multiplied: half of the weight of what it did comes with the third event, each
     unanswered question takes a tenth, and rules count half of a model. It never rises when a fact is taken
@@ -53,6 +53,8 @@ def confidence_of(answer: LeadAnswer) -> Confidence:
     thin = [f"{_events(events)} in its first week"] if events < HALF_KNOWN_EVENTS else []
     thin += [f"it did not say {words}" for words in unsaid]
     thin += ["rules answer, no model is in production"] if by_rules else []
+    if over:
+        return Confidence(0.0, ["its 60 days are over: this is what was to be expected of it then", *thin])
     return Confidence(round(value, 3), thin)
 
 

@@ -83,6 +83,9 @@ class LeadScore:
     reasons_for, reasons_against : list of str
         What raises and what lowers the chance to convert, the strongest first.
     dimensions : list of DimensionScore
+    horizon_over : bool or None
+        Whether the 60 days that the score speaks of are over: then it is what was to be expected of the lead,
+        not what is. None where the lead's age is not known.
     source, version : str
         Who gave the score.
     prediction : str
@@ -104,6 +107,7 @@ class LeadScore:
     reasons_for: list[str]
     reasons_against: list[str]
     dimensions: list[DimensionScore]
+    horizon_over: bool | None
     source: Source
     version: str
     prediction: str

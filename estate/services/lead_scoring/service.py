@@ -21,7 +21,9 @@ MAIN = SPEC.name
 """Whose answer is the overall score, and whose reasons are told."""
 
 
-def assess(lead: str, answers: Mapping[str, LeadAnswer | LeadloopError]) -> LeadScore:
+def assess(
+    lead: str, answers: Mapping[str, LeadAnswer | LeadloopError], *, age_days: float | None = None
+) -> LeadScore:
     """Put the answers of :data:`MODELS` together.
 
     Parameters
@@ -29,6 +31,8 @@ def assess(lead: str, answers: Mapping[str, LeadAnswer | LeadloopError]) -> Lead
     lead : str
     answers : mapping of str to LeadAnswer or LeadloopError
         By model; an error where one could not answer.
+    age_days : float, optional
+        Of the lead, now; None where it is not known.
 
     Raises
     ------
@@ -39,7 +43,8 @@ def assess(lead: str, answers: Mapping[str, LeadAnswer | LeadloopError]) -> Lead
     main = answers[MAIN]
     if isinstance(main, LeadloopError):
         raise main
-    confidence = confidence_of(main)
+    over = None if age_days is None else age_days > DAYS
+    confidence = confidence_of(main, over=bool(over))
     return LeadScore(
         lead=lead,
         score=round(100.0 * (main.rank if main.rank is not None else main.score), 1),
@@ -52,6 +57,7 @@ def assess(lead: str, answers: Mapping[str, LeadAnswer | LeadloopError]) -> Lead
         reasons_for=_said(main, "for"),
         reasons_against=_said(main, "against"),
         dimensions=[_dimension(dimension, answers[dimension.model]) for dimension in DIMENSIONS],
+        horizon_over=over,
         source=main.answered_by.value,
         version=main.version,
         prediction=main.prediction_id,

@@ -28,6 +28,7 @@ def scored(band: str, **chances: float | None) -> LeadScore:
             DimensionScore(name=one.name, means=one.means, model=one.model, score=chances.get(one.name, 0.1))
             for one in DIMENSIONS
         ],
+        horizon_over=False,
         source="rules",
         version="rules",
         prediction="p",
@@ -73,3 +74,9 @@ def test_what_does_not_matter_changes_nothing() -> None:
     one = Standing(score=scored("high"), homes=2, home="in Elm Park")
     other = replace(one, home="in Harbor")
     assert next_action(one) == next_action(other)
+
+
+def test_a_lead_whose_60_days_are_over_is_not_called_for_what_it_did_then() -> None:
+    over = next_action(Standing(score=replace(scored("high"), horizon_over=True), homes=2))
+    assert over is not None
+    assert over.kind == "send_homes"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from itertools import combinations
+from typing import Any
 
 import numpy as np
 import pytest
@@ -36,7 +37,7 @@ KNOWN: dict[str, float | str | None] = {
 }
 
 
-def answer(model: str, score: float = 0.2, **changed: object) -> LeadAnswer:
+def answer(model: str, score: float = 0.2, **changed: Any) -> LeadAnswer:
     made = LeadAnswer(
         model=model,
         version="3",
@@ -149,3 +150,12 @@ def test_a_lead_of_which_nothing_is_known_has_an_answer(spec: ModelSpec) -> None
     nothing = Frame.of({name: [None] for name in spec.features.names})
     (score,) = spec.rules(nothing).tolist()
     assert 0.0 < score < 0.5
+
+
+def test_once_its_60_days_are_over_nothing_is_left_of_the_confidence() -> None:
+    young, old = (service.assess("lead-1", ALL, age_days=days) for days in (30.0, 80.0))
+    assert (young.horizon_over, old.horizon_over) == (False, True)
+    assert young.confidence > old.confidence == 0.0
+    assert "60 days are over" in old.thin[0]
+    assert old.probability == young.probability
+    assert service.assess("lead-1", ALL).horizon_over is None
