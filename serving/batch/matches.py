@@ -5,20 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 
-from estate.core.errors import RegistryError
-from estate.core.frame import Frame
-from estate.core.model_spec import ModelSpec
-from estate.core.prediction import AnsweredBy
 from estate.core.settings import Settings
 from estate.features.lead_reader import LeadReader
 from estate.services.property_matching.model import SPECS
 from estate.services.property_matching.reading import LEAD_PARTS, leads_now, read_homes
-from estate.services.property_matching.schema import Ask, Matches, Request, Scored
-from estate.services.property_matching.service import by_rules, match_many
+from estate.services.property_matching.schema import Matches, Request
+from estate.services.property_matching.service import match_many
 from estate.store.database import Database
 from estate.store.open_leads import open_lead_ids
-from serving.models import ServedModel
-from serving.production import answering_of, production_model
+from serving.home_models import asking
+from serving.production import production_model
 
 _LEADS_AT_ONCE = 500
 
@@ -50,7 +46,7 @@ def match_leads(
     if lead_ids is None:
         with database.begin() as connection:
             lead_ids = open_lead_ids(connection, as_of=as_of)
-    ask = _asking({spec.name: production_model(settings, database, spec.name) for spec in SPECS})
+    ask = asking({spec.name: production_model(settings, database, spec.name) for spec in SPECS}.get)
     homes, reader = read_homes(database, as_of=as_of), LeadReader(lambda: database)
     try:
         for start in range(0, len(lead_ids), _LEADS_AT_ONCE):
@@ -59,16 +55,3 @@ def match_leads(
             yield from match_many(wanted, leads_now(found, histories, homes), homes, ask)
     finally:
         reader.close()
-
-
-def _asking(models: dict[str, ServedModel]) -> Ask:
-    def ask(spec: ModelSpec, features: Frame) -> Scored:
-        try:
-            answering = answering_of(models[spec.name])
-        except RegistryError:
-            return by_rules(spec, features)
-        score = answering.predictor.predict_many(features).score
-        by_rule = answering.answered_by is AnsweredBy.RULES
-        return Scored(score, "rules" if by_rule else "model", answering.version)
-
-    return ask

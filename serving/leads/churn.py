@@ -15,6 +15,7 @@ from starlette.routing import Route
 from estate.core.clock import now
 from estate.core.errors import DataError, LeadloopError, SettingsError, StoreError
 from estate.core.frame import Frame
+from estate.core.lead_answer import LeadAnswer
 from estate.core.prediction import AnsweredBy
 from estate.services.churn.indicators import FACTS
 from estate.services.churn.rounds import in_round, present_round
@@ -61,8 +62,15 @@ async def churn(request: Request) -> Response:
     return Response(msgspec.json.encode(answer), media_type="application/json")
 
 
-async def churn_about(request: Request, lead_id: str) -> ChurnAnswer:
+async def churn_about(request: Request, lead_id: str, said: LeadAnswer | None = None) -> ChurnAnswer:
     """Return what is known of a lead's leaving; parts that are away are left out, and it says so.
+
+    Parameters
+    ----------
+    request : Request
+    lead_id : str
+    said : LeadAnswer, optional
+        What the model said just now; it is asked if not given.
 
     Raises
     ------
@@ -72,7 +80,7 @@ async def churn_about(request: Request, lead_id: str) -> ChurnAnswer:
         If nothing can answer, or the database is away and nothing is kept of the lead.
     """
     process, at = process_of(request), now()
-    said = await answer_about(request, MODEL, lead_id)
+    said = said or await answer_about(request, MODEL, lead_id)
     notes: list[str] = []
     record = dict.fromkeys(FACTS.names, float("nan"))
     present: Round | None = None

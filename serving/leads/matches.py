@@ -9,17 +9,14 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 
-from estate.core.errors import DataError, LeadloopError
-from estate.core.frame import Frame
-from estate.core.model_spec import ModelSpec
-from estate.core.prediction import AnsweredBy
+from estate.core.errors import DataError
 from estate.services.property_matching import schema
 from estate.services.property_matching.reading import LEAD_PARTS, leads_now
-from estate.services.property_matching.schema import Ask, Matches, Scored
-from estate.services.property_matching.service import by_rules, match
+from estate.services.property_matching.schema import Matches
+from estate.services.property_matching.service import match
 from serving.called import process_of
+from serving.home_models import asking
 from serving.leads.asking import LEAD, lead_of, unknown_lead
-from serving.models import Models, answering_of
 from serving.openapi_parts import Document, get
 from serving.problems import Problem
 from serving.process import Process
@@ -81,25 +78,7 @@ def matches_of(process: Process, lead_id: str, wanted: schema.Request) -> Matche
     if not found:
         raise unknown_lead(lead_id)
     (lead,) = leads_now(found, histories, homes)
-    return match(wanted, lead, homes, asking(process.models))
-
-
-def asking(models: Models) -> Ask:
-    """Return what asks the versions in production; rules answer for a model that can't."""
-
-    def ask(spec: ModelSpec, features: Frame) -> Scored:
-        served = models.known(spec.name)
-        if served is None:
-            return by_rules(spec, features)
-        try:
-            answering = answering_of(served)
-            scores = answering.predictor.predict_many(features)
-        except LeadloopError:
-            return by_rules(spec, features)
-        by_rule = answering.answered_by is AnsweredBy.RULES
-        return Scored(scores.score, "rules" if by_rule else "model", answering.version)
-
-    return ask
+    return match(wanted, lead, homes, asking(process.models.known))
 
 
 def answer_of(found: Matches) -> MatchesAnswer:

@@ -13,15 +13,17 @@ from starlette.responses import Response
 
 from estate.core.clock import now
 from estate.core.errors import LeadloopError
+from estate.core.lead_answer import LeadAnswer
 from estate.services.churn.schema import ChurnAnswer
 from estate.services.lead_scoring.schema import LeadScore
 from estate.services.property_matching import schema as matching
 from serving.called import process_of
 from serving.leads.asking import LEAD, lead_of
+from serving.leads.churn import MODEL as CHURN
 from serving.leads.churn import churn_about
 from serving.leads.matches import MatchesAnswer, answer_of, matches_of
 from serving.leads.next_action import NextAction, Standing, next_action
-from serving.leads.score import score_of
+from serving.leads.score import answers_for, score_by
 from serving.openapi_parts import Document, get
 from serving.problems import problem_of
 
@@ -61,12 +63,14 @@ async def show_review(request: Request) -> Response:
             problems[name] = error
             return None
 
-    score = await part("score", lambda: score_of(request, lead_id))
-    churn = await part("churn", lambda: churn_about(request, lead_id))
+    answers = await answers_for(request, lead_id)  # one of each model, whichever parts read it
+    left = answers[CHURN]
+    said = left if isinstance(left, LeadAnswer) else None
+    score = await part("score", lambda: score_by(request, lead_id, answers))
+    churn = await part("churn", lambda: churn_about(request, lead_id, said))
     matches = await part("matches", lambda: _matches(request, lead_id))
     if score is None and churn is None and matches is None:
         raise problem_of(next(iter(problems.values())))
-    said = {name: problem_of(error).error for name, error in problems.items()}
     review = LeadReview(
         lead=lead_id,
         at=now(),
@@ -74,7 +78,7 @@ async def show_review(request: Request) -> Response:
         churn=churn,
         matches=matches,
         next_action=next_action(_standing(score, churn, matches)),
-        problems={name: str(error) for name, error in said.items()},
+        problems={name: str(problem_of(error).error) for name, error in problems.items()},
     )
     return Response(msgspec.json.encode(review), media_type="application/json")
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
-from estate.core.errors import SettingsError, StoreError
+from estate.core.errors import LeadloopError, SettingsError, StoreError
 from estate.core.feature_set import FeatureSet
+from estate.core.lead_answer import LeadAnswer
 from estate.features.timing import lead_age_days
 from estate.services.lead_scoring import service
 from estate.services.lead_scoring.schema import LeadScore
@@ -34,7 +37,18 @@ async def score_of(request: Request, lead_id: str) -> LeadScore:
     LeadloopError
         If its chance to convert can't be told.
     """
-    answers = await answers_about(request, service.MODELS, lead_id, explain=(service.MAIN,))
+    return await score_by(request, lead_id, await answers_for(request, lead_id))
+
+
+async def answers_for(request: Request, lead_id: str) -> Mapping[str, LeadAnswer | LeadloopError]:
+    """Return what each model says that a score is made of; raises Problem 404 if the lead is not known."""
+    return await answers_about(request, service.MODELS, lead_id, explain=(service.MAIN,))
+
+
+async def score_by(
+    request: Request, lead_id: str, answers: Mapping[str, LeadAnswer | LeadloopError]
+) -> LeadScore:
+    """Return the score that answers make; raises LeadloopError if its chance to convert can't be told."""
     return service.assess(lead_id, answers, age_days=await _age_days(request, lead_id))
 
 

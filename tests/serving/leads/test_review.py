@@ -26,12 +26,21 @@ def test_the_parts_are_what_each_is_alone(shop: Shop, lead: str) -> None:
             for part in ("score", "churn", "matches")
         }
     assert review["problems"] == {}
+    assert review["score"]["dimensions"][4]["score"] == review["churn"]["risk"]
     assert review["score"]["probability"] == alone["score"]["probability"]
     assert review["churn"]["risk"] == alone["churn"]["risk"]
     best = [home["property_id"] for home in alone["matches"]["homes"]]
     assert review["matches"]["homes"][0]["property_id"] == best[0]
     assert review["next_action"]["title"]
     assert review["next_action"]["why"]
+
+
+def test_each_model_is_asked_once_whichever_parts_read_it(shop: Shop, lead: str) -> None:
+    with shop.serve() as served:
+        served.client.get(f"/v1/leads/{lead}/review")
+        text = served.client.get("/metrics").text
+    counted = [line for line in text.splitlines() if line.startswith("leadloop_predictions_total{")]
+    assert sum(float(line.split()[-1]) for line in counted if 'model="churn"' in line) == 1
 
 
 def test_a_part_that_is_away_is_named_and_the_others_answer(
