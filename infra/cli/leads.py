@@ -79,7 +79,7 @@ def _scores(
     absent = sorted(set(asked) - {score.lead for score in found})
     if absent and wanted is not None:
         raise DataError(
-            "leads", expected="leads that were imported", got=", ".join(absent[:5]), todo="See their ids."
+            "leads", expected="leads that were imported", got=", ".join(absent[:5]), todo="Correct the ids, or import the leads."
         )
     return found
 
