@@ -79,7 +79,10 @@ def _scores(
     absent = sorted(set(asked) - {score.lead for score in found})
     if absent and wanted is not None:
         raise DataError(
-            "leads", expected="leads that were imported", got=", ".join(absent[:5]), todo="Correct the ids, or import the leads."
+            "leads",
+            expected="leads that were imported",
+            got=", ".join(absent[:5]),
+            todo="Correct the ids, or import the leads.",
         )
     return found
 
