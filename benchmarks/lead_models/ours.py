@@ -28,14 +28,10 @@ def rows_of(spec: ModelSpec) -> TrainingData:
 
 
 def split_at(spec: ModelSpec, data: TrainingData, train: NDArray[np.intp], test: NDArray[np.intp]) -> Split:
-    """Split as a training does, with these rows as the frozen ones.
-
-    Rows without any time are in a shuffled order already where they are split at random.
-    """
-    train = np.sort(train)
+    """Split as a training does, with these rows as the frozen ones; those to train on come oldest first."""
     calibrated = min(round(len(data) * CALIBRATION_SHARE), spec.calibration_most)
     cut = len(train) - (calibrated if spec.task is Task.BINARY else 0)
-    return Split(data.take(train[:cut]), data.take(train[cut:]), data.take(np.sort(test)))
+    return Split(data.take(train[:cut]), data.take(train[cut:]), data.take(test))
 
 
 def answers(spec: ModelSpec, parts: Split) -> tuple[Numbers, Trained]:

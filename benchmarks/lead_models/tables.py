@@ -103,12 +103,17 @@ def from_day(day: date) -> Callable[[NDArray[np.float64], NDArray[np.int64]], Se
 
 
 def five_folds(y: NDArray[np.float64], _times: NDArray[np.int64]) -> Sequence[Fold]:
-    """Each row is tested once; shuffled by seed 0, stratified by class."""
+    """Each row is tested once; shuffled by seed 0, stratified by class.
+
+    Such a split says that rows have no time, so those to train on come in no order: the newest of them would
+    be a wrong example of rows from everywhere.
+    """
     from sklearn.model_selection import KFold, StratifiedKFold
 
-    if set(np.unique(y)) <= {0.0, 1.0}:
-        return list(StratifiedKFold(FOLDS, shuffle=True, random_state=0).split(y, y))
-    return list(KFold(FOLDS, shuffle=True, random_state=0).split(y))
+    kind = StratifiedKFold if set(np.unique(y)) <= {0.0, 1.0} else KFold
+    shuffled = np.random.default_rng(0)
+    parts = kind(FOLDS, shuffle=True, random_state=0).split(y, y)
+    return [(shuffled.permutation(train), test) for train, test in parts]
 
 
 def _spec(name: str, purpose: str, source: TableSource, features: FeatureSet) -> ModelSpec:

@@ -73,7 +73,7 @@ def _pass_on(  # noqa: PLR0913, PLR0917  a converter's three, and what differs
 
 def _widened(operator: Any) -> None:
     own = operator.raw_operator
-    width = own.n_features_in_ + len(own.bent_) + len(own.gone_)
+    width = own.n_features_in_ + len(own.bent_) + len(own.capped_) + len(own.gone_)
     rows = operator.inputs[0].get_first_dimension()
     operator.outputs[0].type = operator.inputs[0].type.__class__([rows, width])
 
@@ -101,6 +101,9 @@ def _convert_wide_columns(scope: Any, operator: Any, container: Any) -> None:
         bent = node("Gather", filled, constant("bent", own.bent_, TensorProto.INT64), axis=1)
         above = node("Add", node("Abs", bent), constant("one", np.ones(1, dtype=np.float32)))
         parts.append(node("Mul", node("Sign", bent), node("Log", above)))
+    if len(own.capped_):
+        capped = node("Gather", filled, constant("capped", own.capped_, TensorProto.INT64), axis=1)
+        parts.append(node("Min", capped, constant("caps", own.medians_[None, own.capped_])))
     if len(own.gone_):
         gone = node("Cast", missing, to=kind)
         parts.append(node("Gather", gone, constant("gone", own.gone_, TensorProto.INT64), axis=1))

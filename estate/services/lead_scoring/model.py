@@ -70,15 +70,15 @@ def estimator(seed: int) -> Any:
             random_state=seed,
         )
 
-    def line(**penalty: Any) -> Any:
-        return make_pipeline(WideColumns(), StandardScaler(), LogisticRegression(C=0.05, **penalty))
+    def line(C: float, **penalty: Any) -> Any:
+        return make_pipeline(WideColumns(), StandardScaler(), LogisticRegression(C=C, **penalty))
 
     return WeightedVote(
         [
             ("steps", boosted(n_estimators=600, max_depth=1, learning_rate=0.08)),
             ("trees", boosted(n_estimators=300, max_depth=2, learning_rate=0.05)),
-            ("line", line(max_iter=3000)),
-            ("sparse line", line(l1_ratio=1.0, solver="liblinear", random_state=seed)),
+            ("line", line(0.05, max_iter=3000)),
+            ("sparse line", line(0.1, l1_ratio=1.0, solver="liblinear", random_state=seed)),
         ]
     )
 
