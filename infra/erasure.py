@@ -22,6 +22,7 @@ from estate.store import erasures as store
 from estate.store.database import Database
 from estate.store.erasures import Erasure
 from estate.store.ledger_chain import check_chain
+from estate.store.pair_names import leads_like_pairs
 from model_registry import Registry
 from model_registry.erasure import ErasedRun, erase_from_runs, erase_from_texts
 from serving.journal.folder import REFUSED
@@ -117,10 +118,11 @@ def forget(  # noqa: PLR0913 - where, who, and why
         begun = store.begin(connection, lead_id, who=who, why=why)
     say("deleting rows")
     with database.begin() as connection:
+        others = leads_like_pairs(connection, lead_id)
         rows = store.delete_rows(connection, lead_id)
         rows["received_events"] += store.delete_events_that_quote(connection, lead_id)
     say("taking its rows out of what runs keep")
-    looked, runs = erase_from_runs(registry, lead_id)
+    looked, runs = erase_from_runs(registry, lead_id, others=others)
     descriptions = erase_from_texts(registry, lead_id)
     say("looking through files")
     quarantined = erase_from_quarantine(settings.home, lead_id)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -43,12 +43,18 @@ class ErasedRun:
 
 
 def erase_from_runs(
-    registry: Registry, lead_id: str, *, looked: Callable[[int], None] | None = None
+    registry: Registry,
+    lead_id: str,
+    *,
+    others: Collection[str] = (),
+    looked: Callable[[int], None] | None = None,
 ) -> tuple[int, list[ErasedRun]]:
     """Take a lead's rows out of every run that keeps its rows, deleted runs too; safe to repeat.
 
     Parameters
     ----------
+    others : collection of str
+        Leads whose ids look like this one's with a home; theirs stay.
     looked : callable, optional
         Told after each run how many were looked at.
 
@@ -67,7 +73,7 @@ def erase_from_runs(
         for place, run in enumerate(_runs(registry), start=1):
             if any(file.path == SNAPSHOT for file in registry.client.list_artifacts(run.info.run_id)):
                 kept += 1
-                found = _erase(registry, run.info.run_id, lead_id)
+                found = _erase(registry, run.info.run_id, lead_id, others)
                 erased += [found] if found is not None else []
             if looked is not None:
                 looked(place)
@@ -96,13 +102,13 @@ def erase_from_texts(registry: Registry, lead_id: str) -> int:
     return changed
 
 
-def _erase(registry: Registry, run_id: str, lead_id: str) -> ErasedRun | None:
+def _erase(registry: Registry, run_id: str, lead_id: str, others: Collection[str]) -> ErasedRun | None:
     with TemporaryDirectory(prefix="leadloop-erase-") as folder:
         path = Path(registry.client.download_artifacts(run_id, SNAPSHOT, folder))
         copy = Path(folder) / "left" / SNAPSHOT  # an artifact store on this disk hands out its own file
         copy.parent.mkdir()
         copy.write_bytes(path.read_bytes())
-        found = erase_from_snapshot(copy, lead_id)
+        found = erase_from_snapshot(copy, lead_id, others)
         if found is None:
             return None
         registry.client.log_artifact(run_id, str(copy))

@@ -64,10 +64,13 @@ class InProduction:
     version : str
         ``"rules"`` if there is none.
     evidence : Evidence or None
+    since : datetime or None
+        When it was put into production.
     """
 
     version: str
     evidence: Evidence | None
+    since: datetime | None = None
 
     @property
     def digest(self) -> str | None:
@@ -80,7 +83,7 @@ def in_production(database: Database, model: str) -> InProduction:
     with database.begin() as connection:
         entry = ledger.current(connection, model)
         proof = evidence.load(connection, model, entry.to_version) if entry else None
-    return InProduction(entry.to_version if entry else NO_VERSION, proof)
+    return InProduction(*((entry.to_version, proof, entry.at) if entry else (NO_VERSION, None)))
 
 
 def read_window(database: Database, model: str, version: str, reference: Sample, which: Which) -> Window:

@@ -15,7 +15,7 @@ from estate.bundles import Bundle
 from estate.catalog import load_catalog
 from estate.core.clock import now
 from estate.core.errors import ContractError, SpecError
-from estate.core.model_spec import CrmSource, ModelSpec
+from estate.core.model_spec import CrmSource, ModelSpec, PairSource
 from estate.core.prediction import NO_VERSION
 from estate.core.settings import Settings
 from estate.store.database import Database
@@ -41,6 +41,7 @@ from monitoring.production_rows import (
 from monitoring.quality import QualitySeen, judge_quality
 from monitoring.report import write_report
 from monitoring.seen import Seen
+from monitoring.shown_rows import read_shown, span_days, too_early
 from monitoring.window import NO_ROWS, Window
 
 if TYPE_CHECKING:
@@ -115,11 +116,11 @@ def watch(  # noqa: PLR0913 - the three stores, and which rows
 
 
 def _look(this: _Pass, found: InProduction, bundle: Bundle) -> Seen:
-    reference, version = bundle.reference(), found.version
-    window = read_window(this.database, this.model, version, reference, this.which)
+    version = found.version
+    reference, window = _compared(this, found, bundle)
     others = read_others(this.database, this.model, version, window, this.which)
     mixed = (_others(others),) if others else ()
-    few = enough_rows(reference, window.rows) if window.rows else _no_traffic(version, this.which)
+    few = _too_few(this, reference, window, version)
     if few:
         return Seen(version, window, (few, *mixed))
     rate = _Rate(this)
@@ -134,6 +135,29 @@ def _look(this: _Pass, found: InProduction, bundle: Bundle) -> Seen:
         judged.visible,
     )
     return _drawn(seen, reference, this) if this.report else seen
+
+
+def _compared(this: _Pass, found: InProduction, bundle: Bundle) -> tuple[Sample, Window]:
+    """Return what is compared with, and what is judged: rows that were chosen in one way."""
+    trained = bundle.reference()
+    if _shows_homes(this):
+        return read_shown(this.database, this.model, found, trained, this.which)
+    return trained, read_window(this.database, this.model, found.version, trained, this.which)
+
+
+def _too_few(this: _Pass, reference: Sample, window: Window, version: str) -> WatchFinding | None:
+    shown = _shows_homes(this)
+    if not window.rows:
+        days = span_days(this.which) if shown else this.which.days
+        return _no_traffic(version, replace(this.which, days=days))
+    if shown and not len(reference.scores):
+        return too_early(this.which)
+    return enough_rows(reference, window.rows)
+
+
+def _shows_homes(this: _Pass) -> bool:
+    spec = _spec(this)
+    return spec is not None and isinstance(spec.source, PairSource)
 
 
 def _judge(  # noqa: PLR0913 - one look

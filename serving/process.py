@@ -27,6 +27,7 @@ from serving.qualities import Find
 from serving.registry import registry_prepare
 from serving.replay import Replayer
 from serving.rollouts import Rollouts
+from serving.shown_homes import ShownHomes
 from serving.wiring import make_loader
 
 logger = logging.getLogger(__name__)
@@ -65,6 +66,7 @@ class Process:
     intake: Intake
     ranks: Ranks
     known_desk: KnownDesk
+    shown: ShownHomes
 
     @property
     def models(self) -> Models:
@@ -147,4 +149,5 @@ def make_process(settings: Settings, *, fetch: Fetch | None = None, ship: bool =
         intake,
         Ranks(),
         KnownDesk(lambda: crm.database),
+        ShownHomes(settings.shown_homes_share),
     )

@@ -104,6 +104,9 @@ class Settings(BaseSettings):
         ge=1,
         description="disk for answers on their way to the database; beyond it they wait in memory",
     )
+    shown_homes_share: float = Field(
+        1.0, ge=0, le=1, description="of leads, of whom the homes that are shown are kept as predictions"
+    )
     metrics_open: bool | None = Field(
         None, description="whether /metrics needs no API key; on loopback it needs none if not set"
     )

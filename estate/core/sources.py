@@ -113,7 +113,7 @@ class PairSource:
         Homes that were for sale and known at the moment of each look, drawn evenly, with label 0; only for
         ``"listing_view"``.
     label, entity, time : str
-        Columns of the rows; the entity is ``<lead>|<property>``.
+        Columns of the rows; the entity is a :func:`~estate.core.pair_id.pair_id`.
     """
 
     outcome: str

@@ -17,12 +17,16 @@ from estate.store.erasure_tables import erasures
 from estate.store.intake_tables import received_events
 from estate.store.intervention_tables import intervention_events, interventions
 from estate.store.locks import lock_key
+from estate.store.pair_names import IS_PAIR, LEAD_OF_PAIR, pairs_of_lead
 from estate.store.tables import FACTS, predictions, shadow_predictions
 
 _ANY: LiteralString = "SELECT EXISTS (SELECT 1 FROM erasures WHERE readmitted_at IS NULL)"
 _ERASED: LiteralString = """EXISTS (
   SELECT 1 FROM erasures e WHERE e.readmitted_at IS NULL
   AND e.lead_digest = sha256((SELECT salt FROM erasure_salt) || convert_to({lead}, 'UTF8')))"""
+
+_ASKED = (predictions, shadow_predictions)
+"""Answers about a lead, or about a lead and a home."""
 
 
 @dataclass(frozen=True)
@@ -75,20 +79,29 @@ def begin(connection: sa.Connection, lead_id: str, *, who: str, why: str) -> Era
 
 
 def delete_rows(connection: sa.Connection, lead_id: str) -> dict[str, int]:
-    """Delete all rows that are about a lead, every version of every fact; return how many by table."""
+    """Delete all rows that are about a lead, every version of every fact; return how many by table.
+
+    An answer about the lead and a home is about the lead.
+    """
     owned = {name: (table, table.c.lead_id) for name, table in FACTS.items() if "lead_id" in table.c}
     owned |= {
-        "predictions": (predictions, predictions.c.entity_id),
-        "shadow_predictions": (shadow_predictions, shadow_predictions.c.entity_id),
+        **{table.name: (table, table.c.entity_id) for table in _ASKED},
         "received_events": (received_events, received_events.c.lead_id),
         "interventions": (interventions, interventions.c.lead_id),
     }
     own = sa.select(interventions.c.intervention_id).where(interventions.c.lead_id == lead_id)
     connection.execute(sa.delete(intervention_events).where(intervention_events.c.intervention_id.in_(own)))
+    pairs = {
+        table.name: _deleted(connection, table, pairs_of_lead(table.c.entity_id, lead_id)) for table in _ASKED
+    }
     return {
-        name: int(connection.execute(sa.delete(table).where(column == lead_id)).rowcount)
+        name: _deleted(connection, table, column == lead_id) + pairs.get(name, 0)
         for name, (table, column) in owned.items()
     }
+
+
+def _deleted(connection: sa.Connection, table: sa.Table, chosen: sa.ColumnElement[bool]) -> int:
+    return int(connection.execute(sa.delete(table).where(chosen)).rowcount)
 
 
 def delete_events_that_quote(connection: sa.Connection, lead_id: str) -> int:
@@ -150,16 +163,23 @@ def drop_erased(cursor: psycopg.Cursor[Any], table: str, *, lead: str, key: str)
 
 
 def drop_erased_predictions(cursor: psycopg.Cursor[Any], table: str, names: Sequence[str]) -> int:
-    """Delete those of some rows of predictions, just written, whose lead was erased; return how many."""
+    """Delete those of some rows of predictions, just written, whose lead was erased; return how many.
+
+    A row is about the lead that it names, or that it names with a home.
+    """
     cursor.execute("SELECT pg_advisory_xact_lock_shared(%s)", (lock_key("erasures"),))
     cursor.execute(_ANY)
     if cursor.fetchone() == (False,):
         return 0
+    case = sql.Identifier("t", "entity_id")
     statement = sql.SQL(
-        "DELETE FROM {table} t "
-        "WHERE t.prediction_id = ANY(%s::uuid[]) AND t.entity_id IS NOT NULL AND {erased}"
+        "DELETE FROM {table} t WHERE t.prediction_id = ANY(%s::uuid[]) AND t.entity_id IS NOT NULL "
+        "AND ({erased} OR ({of_pair} AND {is_pair}))"
     ).format(
-        table=sql.Identifier(table), erased=sql.SQL(_ERASED).format(lead=sql.Identifier("t", "entity_id"))
+        table=sql.Identifier(table),
+        erased=sql.SQL(_ERASED).format(lead=case),
+        of_pair=sql.SQL(_ERASED).format(lead=sql.SQL(LEAD_OF_PAIR).format(case=case)),
+        is_pair=sql.SQL(IS_PAIR).format(case=case),
     )
     return cursor.execute(statement, (list(names),)).rowcount
 

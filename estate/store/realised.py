@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from estate.core.frame import Column, Numbers
 from estate.core.model_spec import CrmSource
 from estate.core.outcomes import CLOSING
-from estate.store.tables import predictions
+from estate.store.pair_names import LEAD_OF_PAIR
 
 Micros = NDArray[np.int64]
 NEVER = np.iinfo(np.int64).max
@@ -66,7 +66,14 @@ _UNNAMED = (
 _DAILY = """
 SELECT floor(extract(epoch FROM CAST(:now AS timestamptz) - recorded_at) / 86400)::int AS day,
        count(*) AS found, max(recorded_at) AS newest
-FROM outcomes WHERE recorded_at <= :now AND superseded_at > :now AND recorded_at > :since GROUP BY 1"""
+FROM {facts} WHERE recorded_at <= :now AND superseded_at > :now AND recorded_at > :since{kinds} GROUP BY 1"""
+
+_ABOUT = """
+SELECT p.prediction_id::text AS prediction_id, coalesce(
+  (SELECT l.lead_id FROM leads l WHERE l.lead_id = p.entity_id LIMIT 1),
+  (SELECT l.lead_id FROM leads l WHERE l.lead_id = {lead_of_pair} LIMIT 1),
+  p.entity_id) AS lead
+FROM predictions p WHERE p.prediction_id = ANY(CAST(:ids AS uuid[]))"""
 
 
 @dataclass(frozen=True)
@@ -180,7 +187,7 @@ def _texts(values: Sequence[str | None] | None) -> Column:
 
 @dataclass(frozen=True)
 class Arrivals:
-    """How many outcomes the desk learned of, day by day.
+    """How many outcomes, or looks at homes, the desk learned of, day by day.
 
     Parameters
     ----------
@@ -194,9 +201,20 @@ class Arrivals:
     newest: datetime | None
 
 
-def read_arrivals(connection: sa.Connection, *, now: datetime, days: int = 120) -> Arrivals:
-    """Count outcomes of any kind by the day on which they were recorded."""
-    rows = connection.execute(sa.text(_DAILY), {"now": now, "since": now - timedelta(days=days)}).all()
+def read_arrivals(
+    connection: sa.Connection, *, now: datetime, days: int = 120, looks: Sequence[str] = ()
+) -> Arrivals:
+    """Count outcomes of any kind by the day on which they were recorded.
+
+    Parameters
+    ----------
+    looks : sequence of str
+        Count interactions of these kinds instead.
+    """
+    facts, kinds = ("interactions", " AND kind = ANY(:kinds)") if looks else ("outcomes", "")
+    values: dict[str, object] = {"now": now, "since": now - timedelta(days=days)}
+    values |= {"kinds": list(looks)} if looks else {}
+    rows = connection.execute(sa.text(_DAILY.format(facts=facts, kinds=kinds)), values).all()
     daily = np.zeros(days, dtype=np.int64)
     for row in rows:
         daily[days - 1 - row.day] = row.found
@@ -206,12 +224,13 @@ def read_arrivals(connection: sa.Connection, *, now: datetime, days: int = 120) 
 def leads_of_predictions(connection: sa.Connection, ids: Sequence[str]) -> dict[str, str | None]:
     """Return whom answers were about, by their id; None for one about a row without a name.
 
+    An answer about a lead and a home was about the lead.
+
     Parameters
     ----------
     ids : sequence of str
         UUIDs; of those that name no answer nothing is returned.
     """
-    asked = sa.select(predictions.c.prediction_id, predictions.c.entity_id).where(
-        predictions.c.prediction_id.in_(ids)
-    )
-    return {row.prediction_id: row.entity_id for row in connection.execute(asked)}
+    about = _ABOUT.format(lead_of_pair=LEAD_OF_PAIR.format(case="p.entity_id"))
+    rows = connection.execute(sa.text(about), {"ids": list(ids)})
+    return {row.prediction_id: row.lead for row in rows}

@@ -11,6 +11,7 @@ import numpy as np
 import sqlalchemy as sa
 
 from estate.core.frame import Numbers
+from estate.core.pair_id import MARK
 from estate.store.prediction_rows import Layout
 from estate.store.tables import feature_layouts as layouts
 from estate.store.tables import predictions as table
@@ -50,6 +51,7 @@ def stream_rows(  # noqa: PLR0913 - which rows, by keyword
     since: datetime,
     until: datetime | None = None,
     limit: int | None = None,
+    one_a_lead: bool = False,
 ) -> Iterator[RowsPart]:
     """Yield a version's predictions, newest first, from a cursor that stays on the server.
 
@@ -59,6 +61,8 @@ def stream_rows(  # noqa: PLR0913 - which rows, by keyword
         Only with ``since <= at < until``.
     limit : int, optional
         Only the newest so many.
+    one_a_lead : bool
+        Of predictions about a lead and a home only one of each lead, drawn by chance.
     """
     known = {
         row.layout: Layout(tuple(row.numbers), tuple(row.texts))
@@ -71,7 +75,7 @@ def stream_rows(  # noqa: PLR0913 - which rows, by keyword
                 for name in ("score", "fingerprint", "at", "layout", "numbers", "texts", "features")
             )
         )
-        .where(_of(model, since, until), table.c.version == version)
+        .where(*_chosen(model, version, since, until, one_a_lead=one_a_lead))
         .order_by(table.c.at.desc(), table.c.prediction_id)
         .limit(limit)
     )
@@ -93,6 +97,31 @@ def count_others(
     query = sa.select(sa.func.count()).select_from(table)
     others = query.where(_of(model, since, until), table.c.version != version)
     return int(connection.execute(others).scalar_one())
+
+
+def first_answer_at(
+    connection: sa.Connection, model: str, version: str, *, since: datetime
+) -> datetime | None:
+    """Return when a version answered first at or after a moment; None if it did not."""
+    first = sa.select(table.c.at).where(_of(model, since, None), table.c.version == version)
+    return connection.execute(first.order_by(table.c.at).limit(1)).scalar_one_or_none()
+
+
+def _chosen(
+    model: str, version: str, since: datetime, until: datetime | None, *, one_a_lead: bool
+) -> list[sa.ColumnElement[bool]]:
+    of_version = [_of(model, since, until), table.c.version == version]
+    if not one_a_lead:
+        return of_version
+    lead = sa.func.split_part(table.c.entity_id, MARK, 1)
+    by_chance = sa.func.md5(sa.cast(table.c.prediction_id, sa.Text))
+    one = (
+        sa.select(table.c.prediction_id)
+        .where(*of_version, table.c.entity_id.is_not(None))
+        .distinct(lead)
+        .order_by(lead, by_chance)
+    )
+    return [*of_version, table.c.prediction_id.in_(one)]
 
 
 def _of(model: str, since: datetime, until: datetime | None) -> sa.ColumnElement[bool]:

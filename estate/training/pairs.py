@@ -12,8 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from estate.core.errors import SpecError
-from estate.core.frame import Categories
+from estate.core.frame import Categories, Numbers
 from estate.core.model_spec import PairSource
+from estate.core.pair_id import pair_id
 from estate.features.events import DAY_US, Micros
 from estate.features.fact_columns import FactColumns
 from estate.features.homes import LOOKS, Looks, Offers, Wishes, pairs_of
@@ -29,16 +30,48 @@ MOST_LOOKS = 100_000
 """The newest looks that are learned from."""
 
 _AT_ONCE = 512
+_KINDS = ("leads", "interactions", "properties", "listings")
 _Rows = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class PairLabels:
+    """What became of n pairs, without their features.
+
+    Parameters
+    ----------
+    names : object array of shape (n,)
+        A :func:`~estate.core.pair_id.pair_id` each.
+    moment : int64 array of shape (n,)
+        Microseconds since 1970, UTC.
+    label : float64 array of shape (n,)
+        0 or 1, as it is known; nothing says whether the horizon is over.
+    """
+
+    names: Categories
+    moment: Micros
+    label: Numbers
 
 
 def read_pairs(source: PairSource, database: Database, *, as_of: datetime) -> pd.DataFrame:
     """Read the facts that are known at ``as_of`` and make the source's rows; see :func:`pair_table`."""
-    facts = {
-        kind: read_fact_table(database, kind, as_of=as_of, versions=kind != "interactions")
-        for kind in ("leads", "interactions", "properties", "listings")
+    return pair_table(source, _facts(database, as_of))
+
+
+def read_pair_labels(source: PairSource, database: Database, *, as_of: datetime) -> PairLabels:
+    """Return names, moments and labels of the rows of :func:`read_pairs`, which cost a part of its time."""
+    rows = _rows_of(source, _tables(_facts(database, as_of)))
+    return PairLabels(np.array(rows.names(), dtype=object), rows.moment[rows.wish], rows.label)
+
+
+def _facts(database: Database, as_of: datetime) -> dict[str, pa.Table]:
+    return {
+        kind: read_fact_table(database, kind, as_of=as_of, versions=kind != "interactions") for kind in _KINDS
     }
-    return pair_table(source, facts)
+
+
+def _tables(facts: Mapping[str, pa.Table | pd.DataFrame]) -> dict[str, FactColumns]:
+    return {kind: FactColumns(facts[kind]) for kind in _KINDS}
 
 
 def pair_table(source: PairSource, facts: Mapping[str, pa.Table | pd.DataFrame]) -> pd.DataFrame:
@@ -62,11 +95,50 @@ def pair_table(source: PairSource, facts: Mapping[str, pa.Table | pd.DataFrame])
     SpecError
         If the outcome is no look at a home.
     """
+    tables = _tables(facts)
+    rows = _rows_of(source, tables)
+    wishes = _wishes(tables["leads"], rows.lead_ids, rows.lead, rows.moment)
+    moment = rows.moment[rows.wish]
+    popular = popularity(rows.looks, rows.offers.ids[rows.offer], moment)
+    frame = pairs_of(wishes, rows.looks, rows.offers, popular, wish=rows.wish, offer=rows.offer)
+    import pandas as pd
+
+    return pd.DataFrame(
+        {
+            **frame.columns,
+            "pair_id": rows.names(),
+            "moment": pd.to_datetime(moment, unit="us", utc=True),
+            "label": rows.label,
+            "look": rows.wish,
+        }
+    )
+
+
+@dataclass(frozen=True)
+class _PairRows:
+    """Rows by position: looks (``lead``, ``moment``), and for each row its look (``wish``) and home."""
+
+    lead_ids: Categories
+    looks: Looks
+    offers: Offers
+    lead: _Rows
+    moment: Micros
+    wish: _Rows
+    offer: _Rows
+    label: Numbers
+
+    def names(self) -> list[str]:
+        pairs = zip(
+            self.lead_ids[self.lead[self.wish]].tolist(), self.offers.ids[self.offer].tolist(), strict=True
+        )
+        return [pair_id(lead, home) for lead, home in pairs]
+
+
+def _rows_of(source: PairSource, tables: Mapping[str, FactColumns]) -> _PairRows:
     if source.outcome not in LOOKS:
         raise SpecError(
             "outcome of a PairSource", expected=f"one of {', '.join(LOOKS)}", got=repr(source.outcome)
         )
-    tables = {kind: FactColumns(facts[kind]) for kind in ("leads", "interactions", "properties", "listings")}
     lead_ids = np.array(list(tables["leads"].coded("lead_id").names), dtype=object)
     looks = Looks.of_table(tables["interactions"], lead_ids, tables["properties"])
     offers = Offers.of(tables["properties"], tables["listings"])
@@ -74,28 +146,15 @@ def pair_table(source: PairSource, facts: Mapping[str, pa.Table | pd.DataFrame])
     chosen = _offer_of(offers, looks.home[asked.look], asked.moment)
     asked = asked.take(chosen >= 0)
     chosen = chosen[chosen >= 0]
-    wishes = _wishes(tables["leads"], lead_ids, looks.lead[asked.look], asked.moment)
+    lead = looks.lead[asked.look]
     wish, offer, label = np.arange(len(chosen)), chosen, asked.label
     if source.others:
-        beside, other = _others(source.others, offers, asked.moment, chosen, lead_ids[wishes.lead])
+        beside, other = _others(source.others, offers, asked.moment, chosen, lead_ids[lead])
         wish, offer = np.concatenate([wish, beside]), np.concatenate([offer, other])
         label = np.concatenate([label, np.zeros(len(other))])
         order = np.argsort(wish, kind="stable")
         wish, offer, label = wish[order], offer[order], label[order]
-    popular = popularity(looks, offers.ids[offer], asked.moment[wish])
-    frame = pairs_of(wishes, looks, offers, popular, wish=wish, offer=offer)
-    import pandas as pd
-
-    pairs = zip(lead_ids[wishes.lead[wish]].tolist(), offers.ids[offer].tolist(), strict=True)
-    return pd.DataFrame(
-        {
-            **frame.columns,
-            "pair_id": [f"{lead}|{home}" for lead, home in pairs],
-            "moment": pd.to_datetime(asked.moment[wish], unit="us", utc=True),
-            "label": label,
-            "look": wish,
-        }
-    )
+    return _PairRows(lead_ids, looks, offers, lead, asked.moment, wish, offer, label)
 
 
 @dataclass(frozen=True)
@@ -104,7 +163,7 @@ class _Asked:
 
     look: _Rows
     moment: Micros
-    label: NDArray[np.float64]
+    label: Numbers
 
     def take(self, rows: NDArray[np.bool_]) -> _Asked:
         return _Asked(self.look[rows], self.moment[rows], self.label[rows])

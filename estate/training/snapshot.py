@@ -9,7 +9,7 @@ the same version of Arrow.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -19,6 +19,7 @@ import numpy as np
 
 from estate.core.errors import DataError
 from estate.core.frame import Column, Frame
+from estate.core.pair_id import is_about
 from estate.training.data import TrainingData, fingerprint_of
 
 SNAPSHOT = "training_rows.parquet"
@@ -116,10 +117,18 @@ class ErasedRows:
     after: str
 
 
-def erase_from_snapshot(path: Path, entity: str) -> ErasedRows | None:
-    """Take the rows of a case out of a file; None, and nothing changed, if it has none.
+def erase_from_snapshot(path: Path, lead_id: str, others: Collection[str] = ()) -> ErasedRows | None:
+    """Take the rows of a lead out of a file; None, and nothing changed, if it has none.
 
     The file is then what :func:`write_snapshot` makes of the rows that are left.
+
+    Parameters
+    ----------
+    path : Path
+    lead_id : str
+        Rows of the lead with a home are taken out too.
+    others : collection of str
+        Leads whose ids look like such a row's name (:func:`estate.core.pair_id.is_about`).
 
     Raises
     ------
@@ -127,7 +136,8 @@ def erase_from_snapshot(path: Path, entity: str) -> ErasedRows | None:
         If the file is no snapshot.
     """
     what, rows = read_snapshot(path)
-    left = rows.take(np.flatnonzero(rows["entity"] != entity))
+    stays = [not is_about(str(name), lead_id, others) for name in rows["entity"].tolist()]
+    left = rows.take(np.flatnonzero(stays))
     if len(left) == len(rows):
         return None
     parts = {

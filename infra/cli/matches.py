@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -43,7 +43,9 @@ def matches_command(  # noqa: PLR0913, PLR0917 - one parameter an option
 
         raise DataError("lead", expected="one that was imported", got=repr(lead))
     if as_json:
-        sys.stdout.write(json.dumps({**asdict(found), "source": found.source}, indent=2) + "\n")
+        shown = {**asdict(replace(found, asked=())), "source": found.source}
+        del shown["asked"]
+        sys.stdout.write(json.dumps(shown, indent=2) + "\n")
     else:
         _print(found)
 

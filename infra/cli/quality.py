@@ -36,6 +36,7 @@ def quality_command(
     from estate.catalog import load_catalog
     from estate.core.clock import now
     from estate.core.errors import RegistryError
+    from estate.core.model_spec import PairSource
     from estate.core.settings import load_settings
     from estate.store import evidence, ledger
     from estate.store.database import Database
@@ -63,7 +64,10 @@ def quality_command(
     weekly = [point for point in seen.points if _is_week(point)]
     metric = judged_metric(spec).name
     if plot is not None:
-        draw_quality(weekly, metric, plot, evidence=proof)
+        shown = isinstance(
+            spec.source, PairSource
+        )  # chosen by their scores, which the holdout's rows were not
+        draw_quality(weekly, metric, plot, evidence=None if shown else proof)
     if as_json:
         sys.stdout.write(json.dumps(asdict(seen), default=str) + "\n")
     else:

@@ -21,11 +21,14 @@ from numpy.typing import NDArray
 from estate.core.frame import Column, Numbers
 from estate.core.model_spec import CrmSource, ModelSpec, PairSource, QuerySource, TableSource, Task
 from estate.features.events import DAY_US
+from estate.features.homes import LOOKS
 from estate.store.database import Database
 from estate.store.realised import NEVER, Arrivals, FirstAnswers, read_arrivals, read_first_answers
 from estate.training.data import TrainingData
 from estate.training.extract import extract
+from estate.training.pairs import read_pair_labels
 from monitoring.quality.frontier import Frontier, frontier_of_arrivals, frontier_of_labels
+from monitoring.quality.shown import labels_of_shown
 
 Micros = NDArray[np.int64]
 LATE_SHARE = 0.1
@@ -46,12 +49,15 @@ class LeftOut:
         The case had an outcome before.
     late : int
         The lead was long past its moment.
+    unseen : int
+        The home that was shown became no row of training: the lead did not look at it.
     """
 
     unnamed: int = 0
     unknown: int = 0
     resolved: int = 0
     late: int = 0
+    unseen: int = 0
 
 
 @dataclass(frozen=True)
@@ -126,10 +132,14 @@ def read_answered(
             categories=names,
             outcome=leads,
         )
-        arrivals = read_arrivals(connection, now=now) if leads else None
+        looks = LOOKS if isinstance(spec.source, PairSource) else ()
+        arrivals = read_arrivals(connection, now=now, looks=looks) if leads or looks else None
     if isinstance(spec.source, CrmSource):
         assert arrivals is not None
         return _of_leads(spec.source, first, arrivals, now)
+    if isinstance(spec.source, PairSource):
+        assert arrivals is not None
+        return _of_pairs(spec.source, database, first, arrivals, now)
     return _of_table(spec, spec.source, database, first, now=now)
 
 
@@ -154,9 +164,22 @@ def _of_leads(source: CrmSource, first: FirstAnswers, arrivals: Arrivals, now: d
     return made.take(keep)
 
 
+def _of_pairs(
+    source: PairSource, database: Database, first: FirstAnswers, arrivals: Arrivals, now: datetime
+) -> Answered:
+    """Judge a home that was shown by the row of training that it became (:mod:`monitoring.quality.shown`)."""
+    nobody = np.zeros(0, dtype=np.int64)
+    frontier = frontier_of_arrivals(arrivals, nobody, nobody, now=now)
+    rows = read_pair_labels(source, database, as_of=now)
+    due, y = labels_of_shown(rows, first, horizon_days=source.horizon_days, until=frontier.until)
+    unseen = (due <= frontier.until) & np.isnan(y)
+    left = LeftOut(first.unnamed, unseen=int(unseen.sum()))
+    return Answered(first.at, due, first.score, y, first.categories, frontier, left).take(~unseen)
+
+
 def _of_table(
     spec: ModelSpec,
-    source: TableSource | QuerySource | PairSource,
+    source: TableSource | QuerySource,
     database: Database,
     first: FirstAnswers,
     *,

@@ -10,12 +10,13 @@ from typing import Literal
 import numpy as np
 
 from estate.core.evidence import Evidence
-from estate.core.model_spec import ModelSpec, Task
+from estate.core.model_spec import ModelSpec, PairSource, Task
 from estate.store.database import Database
 from estate.store.predictions import read_recent
 from estate.store.quality_points import QualityPoint
 from estate.store.watch_passes import WatchFinding
 from monitoring.quality.answered import Answered, micros_of, read_answered
+from monitoring.quality.earlier import earlier_skill
 from monitoring.quality.foreseen import Foreseen, judge_foreseen
 from monitoring.quality.measures import judged_metric
 from monitoring.quality.points import WEEK, Window, points_of, weeks_until
@@ -77,7 +78,8 @@ def judge_quality(  # noqa: PLR0913 - the model, the stores, and how to look
     database : Database
     version : str
     evidence : Evidence or None
-        Of the version: what it was worth on the holdout.
+        Of the version: what it was worth on the holdout. Homes that were shown are laid beside those that the
+        same version showed before instead.
     now : datetime
         Nothing that happened or was learned later is seen.
     window_days : int
@@ -100,8 +102,11 @@ def judge_quality(  # noqa: PLR0913 - the model, the stores, and how to look
     since = now - horizon - days - max(LOOK_BACK, (weeks or 0) * WEEK)
     answered = read_answered(spec, database, version, since=since, now=now)
     metric = judged_metric(spec)
-    before = baseline_skill(spec.task, metric, evidence) if evidence else None
     window = answered.take(_ripened(answered, days))
+    if isinstance(spec.source, PairSource):  # shown homes were chosen by their scores, the holdout's were not
+        evidence, before = None, earlier_skill(spec, answered, window, seed=seed)
+    else:
+        before = baseline_skill(spec.task, metric, evidence) if evidence else None
     realised = judge_realised(spec, window, before, evidence, fall=fall, seed=seed)
     recent = answered.take(answered.at > micros_of(now - days))
     unripe = recent.take(~recent.ripe)

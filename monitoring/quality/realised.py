@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from math import isinf
 
 from estate.core.evidence import Evidence
-from estate.core.model_spec import ModelSpec, Task
+from estate.core.model_spec import ModelSpec, PairSource, Task
 from estate.store.watch_passes import WatchFinding
 from estate.training.metrics import Metric
 from monitoring.quality.answered import Answered
@@ -55,7 +55,7 @@ def judge_realised(  # noqa: PLR0913 - what it needs, by keyword
     window : Answered
         Ripe or not.
     before : Skill or None
-        Of the holdout.
+        Of the holdout, or of earlier answers.
     fall : float
         What must be kept of it, in (0, 1).
     """
@@ -65,7 +65,7 @@ def judge_realised(  # noqa: PLR0913 - what it needs, by keyword
     calibrated = None if spec.task is Task.REGRESSION else check_calibration(ripe.y, ripe.score, seed=seed)
     findings = calibrated.findings if calibrated else ()
     if before is None:
-        return Realised(ripe, None, calibrated, (*findings, _no_baseline(metric, evidence)))
+        return Realised(ripe, None, calibrated, (*findings, _no_baseline(spec, metric, evidence)))
     found = Fall(realised_skill(spec.task, metric, ripe.y, ripe.score, seed=seed), before, fall)
     findings += check_slices(spec, ripe, evidence, before, fall=fall, seed=seed)
     if found.happened:
@@ -110,7 +110,7 @@ def _finite(rows: float) -> float | None:
 def _needed(found: Fall) -> str:
     part = f"a fall of {1.0 - found.least:.0%}"
     if isinf(found.rows_needed):
-        return f"{part} can't be seen with any number: the holdout of {found.before.rows} rows is too small"
+        return f"{part} can't be seen with any number: the {found.before.rows} rows before it are too few"
     return f"{part} needs {found.rows_needed:,.0f} ripe rows"
 
 
@@ -137,11 +137,17 @@ def _left_out(window: Answered) -> str:
         (left.unknown, "named one that nobody knows"),
         (left.resolved, "came after the outcome"),
         (left.late, "came long after the age that the model was trained at"),
+        (left.unseen, "were of homes that the lead did not look at within a week"),
     )
     return ", ".join(f"{count} {words}" for count, words in told if count)
 
 
-def _no_baseline(metric: Metric, evidence: Evidence | None) -> WatchFinding:
-    why = "there is no evidence of this version" if evidence is None else "the holdout showed no skill in it"
+def _no_baseline(spec: ModelSpec, metric: Metric, evidence: Evidence | None) -> WatchFinding:
+    if isinstance(spec.source, PairSource):
+        why = "too few homes that this version showed before are ripe, or they showed no skill"
+    elif evidence is None:
+        why = "there is no evidence of this version"
+    else:
+        why = "the holdout showed no skill in it"
     sentence = f"{metric.name} has no baseline to be compared with: {why}"
     return WatchFinding("MON307", None, None, None, sentence)

@@ -10,13 +10,14 @@ from estate.core.errors import DataError
 from estate.core.settings import Settings
 from estate.services.property_matching.schema import Request
 from estate.store.database import Database
+from serving.batch.keeping_matches import keeping
 from serving.batch.matches import match_leads
 
 
 def write_matches(
     settings: Settings, database: Database, wanted: Request, out: Path, *, as_of: datetime
 ) -> tuple[int, int]:
-    """Write a whole file or none; returns leads and rows.
+    """Write a whole file or none; returns leads and rows. What the models said of the homes is kept first.
 
     One row a home: ``lead_id``, ``place`` from 1, what the home is, its chances, and reasons.
 
@@ -41,7 +42,8 @@ def write_matches(
     if out.suffix not in (".csv", ".parquet"):
         raise DataError("--out", expected="a name that ends in .csv or .parquet", got=str(out))
     rows, leads = [], 0
-    for found in match_leads(settings, database, wanted, None, as_of=as_of):
+    found_all = match_leads(settings, database, wanted, None, as_of=as_of)
+    for found in keeping(settings, database, found_all, as_of=as_of):
         leads += 1
         for place, home in enumerate(found.homes, 1):
             reasons = "; ".join(home.reasons)

@@ -9,6 +9,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 
+from estate.core.clock import now
 from estate.core.errors import DataError
 from estate.services.property_matching import schema
 from estate.services.property_matching.reading import LEAD_PARTS, leads_now
@@ -64,7 +65,7 @@ async def show_matches(request: Request) -> Response:
 
 
 def matches_of(process: Process, lead_id: str, wanted: schema.Request) -> Matches:
-    """Return the homes that suit a lead now.
+    """Return the homes that suit a lead now; what the models said of them is kept.
 
     Raises
     ------
@@ -78,7 +79,10 @@ def matches_of(process: Process, lead_id: str, wanted: schema.Request) -> Matche
     if not found:
         raise unknown_lead(lead_id)
     (lead,) = leads_now(found, histories, homes)
-    return match(wanted, lead, homes, asking(process.models.known))
+    matches = match(wanted, lead, homes, asking(process.models.known))
+    for rows in process.shown.rows(matches, at=now()):
+        process.log.put(rows)
+    return matches
 
 
 def answer_of(found: Matches) -> MatchesAnswer:

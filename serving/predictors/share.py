@@ -37,8 +37,11 @@ class Share:
         >>> Share(0.5, "7").of(rows).tolist()
         [False, False, True, False]
         """
-        least = self.share * 2.0**64
-        return np.array([self._hash(name) < least for name in _names(features)], dtype=np.bool_)
+        return np.array([self.has(name) for name in _names(features)], dtype=np.bool_)
+
+    def has(self, name: str) -> bool:
+        """Return whether a case of this name is in the share."""
+        return self._hash(name) < self.share * 2.0**64
 
     def _hash(self, name: str) -> int:
         digest = blake2b(f"{self.salt}/{name}".encode("utf-8", "surrogatepass"), digest_size=8).digest()

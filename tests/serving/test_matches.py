@@ -77,7 +77,7 @@ def test_a_live_pair_has_the_columns_of_the_row_that_it_becomes(desk: Shop) -> N
             continue  # the lead itself was recorded late
         seen: list[Frame] = []
 
-        def ask(spec, features, seen=seen):  # type: ignore[no-untyped-def]
+        def ask(spec, features, lead_id, seen=seen):  # type: ignore[no-untyped-def]
             seen.append(features)
             return by_rules(spec, features)
 

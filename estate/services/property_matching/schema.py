@@ -9,6 +9,7 @@ from typing import Literal
 from estate.core.errors import DataError
 from estate.core.frame import Frame, Numbers
 from estate.core.model_spec import ModelSpec
+from estate.core.prediction import NO_VERSION, AnsweredBy
 from estate.features.homes import Looks, Offers, Wishes
 
 MOST_HOMES = 100
@@ -98,19 +99,35 @@ class Scored:
     Parameters
     ----------
     score : float64 array of shape (n,)
-    source : {"model", "rules"}
-        Who answered.
+    answered_by : AnsweredBy
     version : str
-        Of the model; empty for rules.
+        Of the model, or ``"rules"``.
     """
 
     score: Numbers
-    source: Literal["model", "rules"]
-    version: str = ""
+    answered_by: AnsweredBy = AnsweredBy.RULES
+    version: str = NO_VERSION
 
 
-Ask = Callable[[ModelSpec, Frame], Scored]
-"""From a model and the features of n pairs to its answer, from rules if there is no model."""
+Ask = Callable[[ModelSpec, Frame, str], Scored]
+"""From a model, the features of n pairs and their lead to its answer, from rules if there is no model."""
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What one model said of the homes that are shown.
+
+    Parameters
+    ----------
+    spec : ModelSpec
+    features : Frame
+        One row a home, in the order in which they are shown.
+    said : Scored
+    """
+
+    spec: ModelSpec
+    features: Frame
+    said: Scored
 
 
 @dataclass(frozen=True)
@@ -161,6 +178,8 @@ class Matches:
         Homes for sale, and those within the limits.
     sources : mapping of str to str
         By model: its version, or ``rules``.
+    asked : tuple of Asked
+        What is kept of the answer; empty if no home fits.
     """
 
     lead_id: str
@@ -170,6 +189,7 @@ class Matches:
     for_sale: int
     fitting: int
     sources: dict[str, str]
+    asked: tuple[Asked, ...] = field(default=(), repr=False, compare=False)
 
     @property
     def source(self) -> Literal["model", "rules"]:

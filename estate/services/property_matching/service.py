@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from typing import Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from estate.core.frame import Frame
 from estate.core.model_spec import ModelSpec
@@ -16,6 +18,7 @@ from estate.services.property_matching.model import CHOICE, INTEREST, VIEWING
 from estate.services.property_matching.reasons import reasons_for
 from estate.services.property_matching.schema import (
     Ask,
+    Asked,
     HomesNow,
     LeadNow,
     Match,
@@ -41,15 +44,16 @@ def match(request: Request, lead: LeadNow, homes: HomesNow, ask: Ask) -> Matches
         chosen for the chances.
     """
     fitting, relaxed = within_limits(request, lead, homes.offers)
-    sources: dict[str, str] = {}
+    asked: tuple[Asked, ...] = ()
     offers, popular = homes.offers.take(fitting), homes.popular[fitting]
     found: tuple[Match, ...] = ()
     if len(fitting):
         pairs = _pairs(lead, HomesNow(offers, popular))
-        score = _scored(CHOICE, ask, pairs, sources).score
-        best = chosen(score, offers, k=request.k, diversity=request.diversity)
+        order = _asked(CHOICE, ask, pairs, lead)
+        best = chosen(order.said.score, offers, k=request.k, diversity=request.diversity)
         offers, pairs = offers.take(best), pairs.take(best)
-        save, tour = (_scored(spec, ask, pairs, sources).score for spec in (INTEREST, VIEWING))
+        asked = (_taken(order, best), *(_asked(spec, ask, pairs, lead) for spec in (INTEREST, VIEWING)))
+        score, save, tour = (one.said.score for one in asked)
         reasons = [reasons_for(lead, offers, place, pairs) for place in range(len(best))]
         found = tuple(
             Match(
@@ -59,14 +63,23 @@ def match(request: Request, lead: LeadNow, homes: HomesNow, ask: Ask) -> Matches
                 _plain(offers.price_usd[i]),
                 _plain(offers.bedrooms[i]),
                 _plain(offers.living_area_sqft[i]),
-                float(score[best[i]]),
+                float(score[i]),
                 float(save[i]),
                 float(tour[i]),
                 reasons[i],
             )
             for i in range(len(best))
         )
-    return Matches(lead.lead_id, found, _basis(lead), relaxed, len(homes.offers), len(fitting), sources)
+    return Matches(
+        lead.lead_id,
+        found,
+        _basis(lead),
+        relaxed,
+        len(homes.offers),
+        len(fitting),
+        {one.spec.name: one.said.version for one in asked},
+        asked,
+    )
 
 
 def match_many(request: Request, leads: Iterable[LeadNow], homes: HomesNow, ask: Ask) -> Iterator[Matches]:
@@ -75,17 +88,18 @@ def match_many(request: Request, leads: Iterable[LeadNow], homes: HomesNow, ask:
         yield match(request, lead, homes, ask)
 
 
-def by_rules(spec: ModelSpec, features: Frame) -> Scored:
+def by_rules(spec: ModelSpec, features: Frame, lead_id: str = "") -> Scored:
     """Answer for a model by its rules.
 
     Examples
     --------
     >>> row = {name: [0.0] for name in CHOICE.features.names}
-    >>> by_rules(CHOICE, Frame.of(row)).source
+    >>> by_rules(CHOICE, Frame.of(row)).version
     'rules'
     """
+    del lead_id  # rules are the same for everybody
     assert spec.rules is not None
-    return Scored(spec.rules(features), "rules")
+    return Scored(spec.rules(features))
 
 
 def _pairs(lead: LeadNow, homes: HomesNow) -> Frame:
@@ -94,10 +108,15 @@ def _pairs(lead: LeadNow, homes: HomesNow) -> Frame:
     return pairs_of(lead.wishes, lead.looks, homes.offers, homes.popular, wish=nobody, offer=np.arange(n))
 
 
-def _scored(spec: ModelSpec, ask: Ask, pairs: Frame, sources: dict[str, str]) -> Scored:
-    found = ask(spec, spec.features.compute(pairs))
-    sources[spec.name] = found.version if found.source == "model" else "rules"
-    return found
+def _asked(spec: ModelSpec, ask: Ask, pairs: Frame, lead: LeadNow) -> Asked:
+    features = spec.features.compute(pairs)
+    return Asked(spec, features, ask(spec, features, lead.lead_id))
+
+
+def _taken(asked: Asked, rows: NDArray[np.int64]) -> Asked:
+    return replace(
+        asked, features=asked.features.take(rows), said=replace(asked.said, score=asked.said.score[rows])
+    )
 
 
 def _basis(lead: LeadNow) -> Literal["looks", "wishes", "popularity"]:

@@ -10,6 +10,7 @@ import pytest
 from estate.core.errors import DataError
 from estate.core.frame import Frame
 from estate.core.model_spec import ModelSpec
+from estate.core.prediction import AnsweredBy
 from estate.services.property_matching.schema import HomesNow, LeadNow, Matches, Request, Scored
 from estate.services.property_matching.service import by_rules, match, match_many
 from tests.estate.services.property_matching.homes import MARKET, lead, market
@@ -130,8 +131,8 @@ def test_no_home_for_sale_is_an_empty_answer() -> None:
 def test_rules_say_that_they_are_and_a_version_says_which() -> None:
     assert matched(lead()).source == "rules"
 
-    def ask(spec: ModelSpec, features: Frame) -> Scored:
-        return Scored(np.full(len(features), 0.25), "model", "7")
+    def ask(spec: ModelSpec, features: Frame, lead_id: str) -> Scored:
+        return Scored(np.full(len(features), 0.25), AnsweredBy.MODEL, "7")
 
     found = match(Request(k=2), lead(), market(), ask)
     assert (found.source, found.sources["home_choice"], found.homes[0].p_tour) == ("model", "7", 0.25)
