@@ -92,7 +92,8 @@ def delete_rows(connection: sa.Connection, lead_id: str) -> dict[str, int]:
     own = sa.select(interventions.c.intervention_id).where(interventions.c.lead_id == lead_id)
     connection.execute(sa.delete(intervention_events).where(intervention_events.c.intervention_id.in_(own)))
     pairs = {
-        table.name: _deleted(connection, table, pairs_of_lead(table.c.entity_id, lead_id)) for table in _ASKED
+        table.name: _deleted(connection, table, pairs_of_lead(connection, table.c.entity_id, lead_id))
+        for table in _ASKED
     }
     return {
         name: _deleted(connection, table, column == lead_id) + pairs.get(name, 0)

@@ -169,7 +169,7 @@ def _of_pairs(
 ) -> Answered:
     """Judge a home that was shown by the row of training that it became (:mod:`monitoring.quality.shown`)."""
     nobody = np.zeros(0, dtype=np.int64)
-    frontier = frontier_of_arrivals(arrivals, nobody, nobody, now=now)
+    frontier = frontier_of_arrivals(arrivals, nobody, nobody, now=now, what="looks at homes")
     rows = read_pair_labels(source, database, as_of=now)
     due, y = labels_of_shown(rows, first, horizon_days=source.horizon_days, until=frontier.until)
     unseen = (due <= frontier.until) & np.isnan(y)

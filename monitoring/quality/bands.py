@@ -11,7 +11,8 @@ import numpy as np
 
 from estate.bundles.bands import Bands
 from estate.bundles.rate import Rate
-from estate.core.model_spec import ModelSpec
+from estate.core.errors import DataError
+from estate.core.model_spec import ModelSpec, PairSource
 from estate.store.database import Database
 from estate.training.rates import rate_of
 from monitoring.quality.answered import Answered, read_answered
@@ -70,9 +71,18 @@ def check_bands(
 
     Raises
     ------
+    DataError
+        If the model is one of homes that are shown.
     StoreError, ContractError
         If the database or the spec's source can't be read.
     """
+    if isinstance(spec.source, PairSource):  # within a band, homes that were shown have the higher scores
+        raise DataError(
+            f"bands of model `{spec.name}`",
+            expected="a model that is asked about all its cases",
+            got="one whose answers are kept of homes that were shown, chosen by their scores",
+            todo=f"Ask `leadloop quality {spec.name}`: it compares each score with what came of it.",
+        )
     answered = read_answered(spec, database, version, since=BEGINNING, now=now)
     return list(_months(answered, bands, level=spec.interval))
 

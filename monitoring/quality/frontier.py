@@ -47,7 +47,9 @@ class Frontier:
     lateness: WatchFinding | None = None
 
 
-def frontier_of_arrivals(arrivals: Arrivals, happened: Micros, learned: Micros, *, now: datetime) -> Frontier:
+def frontier_of_arrivals(
+    arrivals: Arrivals, happened: Micros, learned: Micros, *, now: datetime, what: str = "outcomes"
+) -> Frontier:
     """Judge a feed of outcomes.
 
     Parameters
@@ -56,10 +58,12 @@ def frontier_of_arrivals(arrivals: Arrivals, happened: Micros, learned: Micros, 
         Of the whole desk.
     happened, learned : int64 array of shape (n,)
         Of the outcomes that followed an answer.
+    what : str
+        What the feed brings.
     """
     moment = round(now.timestamp() * 1e6)
     if arrivals.newest is None:
-        return Frontier(0, _none_at_all(len(arrivals.daily)))
+        return Frontier(0, _none_at_all(len(arrivals.daily), what))
     newest = round(arrivals.newest.timestamp() * 1e6)
     recent = learned > moment - _RECENT
     if recent.sum() < _LEAST:
@@ -67,16 +71,16 @@ def frontier_of_arrivals(arrivals: Arrivals, happened: Micros, learned: Micros, 
     delays = learned - happened
     usual = int(np.quantile(delays[recent], 0.95, method="higher")) if recent.any() else 0
     until = min(moment, newest) - usual
-    late = _delays(delays[~recent], delays[recent]) or _silence(arrivals.daily)
+    late = _delays(delays[~recent], delays[recent]) or _silence(arrivals.daily, what)
     if late is None:
         return Frontier(until)
     known = f"{now - timedelta(microseconds=moment - until):%Y-%m-%d}"
-    told = f"{late.sentence}; outcomes are known up to {known}, answers due later are not judged"
+    told = f"{late.sentence}; {what} are known up to {known}, answers due later are not judged"
     return Frontier(until, WatchFinding(late.code, late.column, late.statistic, late.threshold, told))
 
 
-def _none_at_all(days: int) -> WatchFinding:
-    sentence = f"no outcome was recorded in {days} days: nothing can ripen"
+def _none_at_all(days: int, what: str) -> WatchFinding:
+    sentence = f"no {what} were recorded in {days} days: nothing can ripen"
     return WatchFinding("MON305", None, 0.0, 1.0, sentence)
 
 
@@ -99,8 +103,8 @@ def _delays(past: Micros, recent: Micros) -> WatchFinding | None:
     return WatchFinding("MON305", None, share, max(most, before / len(past) + _FAR), sentence)
 
 
-def _silence(daily: NDArray[np.int64]) -> WatchFinding | None:
-    """Compare the outcomes recorded in the last weeks with those of the eight weeks before."""
+def _silence(daily: NDArray[np.int64], what: str) -> WatchFinding | None:
+    """Compare what was recorded in the last weeks with those of the eight weeks before."""
     from scipy.stats import poisson
 
     for days in _SPANS:
@@ -113,7 +117,7 @@ def _silence(daily: NDArray[np.int64]) -> WatchFinding | None:
         p_value = float(poisson.cdf(recent / spread, expected / spread))
         if recent < _SILENT * expected and p_value < _LEVEL / len(_SPANS):
             told = f"in the last {days} days, where {expected:.0f} are usual"
-            sentence = f"{recent} outcomes were recorded {told}"
+            sentence = f"{recent} {what} were recorded {told}"
             return WatchFinding("MON305", None, float(recent), _SILENT * float(expected), sentence)
     return None
 

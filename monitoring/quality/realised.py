@@ -137,7 +137,7 @@ def _left_out(window: Answered) -> str:
         (left.unknown, "named one that nobody knows"),
         (left.resolved, "came after the outcome"),
         (left.late, "came long after the age that the model was trained at"),
-        (left.unseen, "were of homes that the lead did not look at within a week"),
+        (left.unseen, "were of homes that the lead did not look at within a day"),
     )
     return ", ".join(f"{count} {words}" for count, words in told if count)
 

@@ -2,12 +2,12 @@
 
 A score of a lead and a home is no chance that something happens after it was shown. It is what training
 learned: the chance that a home which the lead looks at is saved, or toured, or is the one looked at among
-eleven. So an answer is judged by the first row that training makes of the same lead and home within a week. A
+eleven. So an answer is judged by the first row that training makes of the same lead and home within a day. A
 home that became none says nothing of the score, and is no negative.
 
 Whether a look becomes a row, and which, does not hang on its label: rows are looks, and for the choice also
 ten homes drawn by chance beside each. So calibrated scores come true on these rows as often as they say, as
-far as a week does not change what is known of the pair.
+far as a day does not change what is known of the pair: on the simulated desk two days already do.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from estate.store.realised import FirstAnswers
 from estate.training.pairs import PairLabels
 
 Micros = NDArray[np.int64]
-LOOK_DAYS = 7.0
+LOOK_DAYS = 1.0
 """So long after it was shown a look at a home counts: later, other things are known of the two."""
 
 

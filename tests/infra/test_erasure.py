@@ -13,6 +13,7 @@ import pytest
 import sqlalchemy as sa
 from pydantic import SecretStr
 
+from estate.core.pair_id import pair_id
 from estate.core.prediction import AnsweredBy, Prediction
 from estate.core.settings import Settings
 from estate.datasets.importer import import_file
@@ -88,6 +89,7 @@ class Desk:
         return run
 
     def _answer(self) -> None:
+        pairs = [pair_id(lead, home) for lead in (self.lead, self.other) for home in ("h1", "h2")]
         answers = [
             Prediction(
                 prediction_id=f"01890a5d-ac96-774b-bcce-b30209{place:06d}",
@@ -101,7 +103,7 @@ class Desk:
                 fingerprint="f",
                 at=NOON,
             )
-            for place, lead in enumerate([self.lead, self.other, self.lead, None])
+            for place, lead in enumerate([self.lead, self.other, self.lead, None, *pairs])
         ]
         with self.database.begin() as connection:
             write_many(connection, answers)
@@ -158,7 +160,8 @@ def rows_that_name(database: Database, lead: str) -> dict[str, int]:
         for table in sa.inspect(connection).get_table_names():
             rows = connection.execute(sa.text(f'SELECT t::text, to_jsonb(t)::text FROM "{table}" t'))
             hexed = lead.encode().hex()
-            count = sum(f'"{lead}"' in js or hexed in text for text, js in rows)
+            marks = f'"{lead}"', f'"{lead}|'
+            count = sum(any(mark in js for mark in marks) or hexed in text for text, js in rows)
             if count:
                 found[table] = count
     return found
@@ -173,10 +176,11 @@ def test_whatever_names_a_lead_is_gone_and_nobody_else_loses_anything(desk: Desk
     assert rows_that_name(desk.database, desk.lead) == {}
     assert count_facts(desk.database, "leads") == others["leads"] - 1
     assert count_facts(desk.database, "interactions") == others["interactions"] - len(own)
-    assert receipt.rows["predictions"] == 2
+    assert receipt.rows["predictions"] == 4
     assert receipt.rows["received_events"] == named["received_events"] == 3
     with desk.database.begin() as connection:
-        assert [one.entity_id for one in read_recent(connection, SPEC.name)].count(desk.other) == 1
+        kept = [one.entity_id for one in read_recent(connection, SPEC.name)]
+    assert sorted(map(str, kept)) == sorted(["None", desk.other, f"{desk.other}|h1", f"{desk.other}|h2"])
     text = desk.registry.client.get_model_version(SPEC.name, "1").description
     expected = f"- (erased): 0.1 to 0.4\n- {desk.other}: 0.2 to 0.3\n- {desk.lead}0: 0.1"
     assert text == f"Biggest movers:\n{expected}"

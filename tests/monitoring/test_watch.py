@@ -31,7 +31,8 @@ MODEL = "lead_conversion"
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 
 
-def _bundle(folder: Path, reference: Window) -> None:
+def write_bundle(folder: Path, reference: Window, *, model: str = MODEL) -> None:
+    """Write a bundle that has a reference and no model."""
     folder.mkdir(parents=True)
     columns = [
         (name, "category" if values.dtype == np.object_ else "number")
@@ -40,7 +41,7 @@ def _bundle(folder: Path, reference: Window) -> None:
     bundle = Bundle(
         folder,
         "",
-        MODEL,
+        model,
         Task.BINARY,
         (),
         "f",
@@ -56,7 +57,7 @@ def _bundle(folder: Path, reference: Window) -> None:
 def registry(tmp_path_factory: pytest.TempPathFactory, reference: Window) -> Registry:
     """One registered version, with a bundle."""
     folder = tmp_path_factory.mktemp("registry")
-    _bundle(folder / "model" / "bundle", reference)
+    write_bundle(folder / "model" / "bundle", reference)
     registry = Registry(f"sqlite:///{folder / 'mlflow.db'}")
     client: MlflowClient = registry.client
     client.create_registered_model(MODEL)

@@ -18,7 +18,7 @@ from estate.store.database import Database
 from estate.store.facts import read_facts, store_facts
 from estate.training.data import TrainingData
 from estate.training.extract import extract
-from estate.training.snapshot import about, compare, read_snapshot, write_snapshot
+from estate.training.snapshot import about, compare, erase_from_snapshot, read_snapshot, write_snapshot
 from tests.estate.features.made_up import EVERY
 
 AS_OF = datetime(2026, 3, 1, 12, 30, 0, 123456, tzinfo=UTC)
@@ -122,3 +122,13 @@ def test_after_a_million_later_facts_and_corrections_a_month_old_set_is_rebuilt_
     assert again.read_bytes() == kept.read_bytes()
     present = extract(EVERY, database, as_of=world.at(world.days))
     assert present.fingerprint != before.fingerprint
+
+
+def test_rows_of_a_lead_with_a_home_are_taken_out_with_the_lead(tmp_path: Path) -> None:
+    names = ["l-1|h1", "l-17|h1", "l-1|h2", "l-1", "l-1|b"]
+    path = keep(replace(rows(), entities=np.array(names, dtype=object)), tmp_path / "pairs.parquet")
+    erased = erase_from_snapshot(path, "l-1", others={"l-1|b"})
+    assert erased is not None
+    assert erased.rows == 3
+    assert read_snapshot(path)[1]["entity"].tolist() == ["l-17|h1", "l-1|b"]
+    assert erase_from_snapshot(path, "l-1", others={"l-1|b"}) is None

@@ -1,0 +1,107 @@
+"""Homes that were shown on a simulated desk, and what the platform's own quality says came true of them."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import sqlalchemy as sa
+
+from estate.features.histories import micros
+from estate.services.property_matching.model import CHOICE, INTEREST, SPECS
+from estate.store.database import Database
+from estate.store.facts import read_facts
+from monitoring.quality import judge_quality
+from monitoring.quality.answered import Answered, read_answered
+from tests.behaviour.shown_desk import DAY, ShownDesk
+
+pytestmark = pytest.mark.thorough
+BEGINNING = datetime(2020, 1, 1, tzinfo=UTC)
+
+
+@pytest.fixture
+def desk(database: Database, tmp_path: Path) -> ShownDesk:
+    return ShownDesk(database, tmp_path)
+
+
+def answered(desk: ShownDesk, spec=INTEREST, now: datetime | None = None) -> Answered:  # type: ignore[no-untyped-def]
+    return read_answered(spec, desk.database, "1", since=BEGINNING, now=now or desk.end)
+
+
+def kept(desk: ShownDesk) -> dict[str, int]:
+    with desk.database.begin() as connection:
+        rows = connection.execute(sa.text("SELECT model, count(*) AS rows FROM predictions GROUP BY 1"))
+        return {row.model: int(row.rows) for row in rows}
+
+
+def test_what_was_shown_comes_true_as_often_as_the_scores_said(desk: ShownDesk) -> None:
+    answers = desk.show()
+    once = kept(desk)
+    assert set(once) == {spec.name for spec in SPECS}
+    assert 4 * answers < once["home_choice"] <= 5 * answers
+    assert desk.show() == answers
+    assert kept(desk) == once, "the same nights again are the same predictions"
+    for spec in SPECS:
+        found = answered(desk, spec)
+        ripe = found.take(found.ripe)
+        assert len(ripe) > 100
+        assert found.left_out.unseen > 10 * len(ripe), "most homes that are shown are not looked at"
+        error = np.sqrt((ripe.score * (1 - ripe.score)).sum()) / len(ripe)
+        assert abs(ripe.y.mean() - ripe.score.mean()) < 4 * error, spec.name
+        seen = judge_quality(spec, desk.database, "1", evidence=None, now=desk.end, weeks=8)
+        assert "MON303" not in {one.code for one in seen.findings}, spec.name
+        assert any(p.kind == "realised" and p.metric == "log_loss" for p in seen.points), spec.name
+    ripe = answered(desk, CHOICE)
+    right = ripe.score[ripe.y == 1].mean() - ripe.score[ripe.y == 0].mean()
+    assert right > 0.05, "homes with a higher score are chosen more often"
+
+    labels_are_those_of_a_plain_count(desk)
+    desk.show(version="2", off=0.25)
+    seen = judge_quality(INTEREST, desk.database, "2", evidence=None, now=desk.end)
+    assert "MON303" in {one.code for one in seen.findings}, "scores that say too much are found"
+
+
+def labels_are_those_of_a_plain_count(desk: ShownDesk) -> None:
+    ripe = answered(desk).take(answered(desk).ripe)
+    facts = read_facts(desk.database, "interactions")
+    facts = facts[(facts["recorded_at"] <= desk.end) & facts["property_id"].notna()]
+    of_pair = dict(list(facts.groupby(["lead_id", "property_id"])))
+    with desk.database.begin() as connection:
+        rows = connection.execute(
+            sa.text("SELECT entity_id, min(at) AS at FROM predictions WHERE model = :model GROUP BY 1"),
+            {"model": INTEREST.name},
+        ).all()
+    plain = []
+    for row in rows:
+        own = of_pair.get(tuple(row.entity_id.split("|")))
+        label = plain_label(own, row.at) if own is not None else None
+        if label is not None:
+            plain.append((round(row.at.timestamp() * 1e6), label))
+    assert sorted(zip(ripe.at.tolist(), ripe.y.tolist(), strict=True)) == sorted(plain)
+
+
+def plain_label(own: pd.DataFrame, at: datetime) -> float | None:
+    """Return whether the first view within a day was followed by a save, None without such a view."""
+    saves = own.loc[own["kind"] == "listing_save", "event_at"]
+    views = own.loc[(own["kind"] == "listing_view") & (own["event_at"] > at), "event_at"]
+    views = views[views <= at + DAY].sort_values()
+    fresh = [view for view in views if not (saves < view).any()]
+    if not fresh:
+        return None
+    return float(((saves >= fresh[0]) & (saves < fresh[0] + timedelta(days=14))).any())
+
+
+def test_while_looks_do_not_come_in_nothing_ripens(desk: ShownDesk) -> None:
+    desk.show()
+    stopped = desk.learned + 4 * DAY
+    with desk.database.begin() as connection:
+        connection.execute(
+            sa.text("DELETE FROM interactions WHERE recorded_at > :stopped"), {"stopped": stopped}
+        )
+    found = answered(desk)
+    assert not found.ripe.any(), "no save on record is no label while none could be recorded"
+    assert found.left_out.unseen == 0
+    assert found.frontier.until <= micros(pd.Series([stopped]))[0]
