@@ -24,6 +24,7 @@ BENCHMARKS: Mapping[str, str] = {
     "rehearsal": "real drift, two public recordings: the platform beside never, weekly and always retraining",
     "replay": "real drift, bank-marketing file: never retraining, on schedule, on drift",
     "serve": "requests a second, tails, memory and cold start beside five other servers and the floors",
+    "shown_homes": "what keeping shown homes costs an answer; how long their scores stay true; simulated",
 }
 
 

@@ -10,34 +10,44 @@ import pandas as pd
 import pytest
 import sqlalchemy as sa
 
+from benchmarks.shown_homes.nights import DAY, WORLD, Nights
+from estate.datasets.world import simulate_into
 from estate.features.histories import micros
 from estate.services.property_matching.model import CHOICE, INTEREST, SPECS
 from estate.store.database import Database
 from estate.store.facts import read_facts
-from monitoring.quality import judge_quality
+from monitoring.quality import QualitySeen, judge_quality
 from monitoring.quality.answered import Answered, read_answered
-from tests.behaviour.shown_desk import DAY, ShownDesk
+from tests.monitoring.quality.worlds import labels, proof, scores
 
 pytestmark = pytest.mark.thorough
+HELD = scores(2_000, 3, spread=3.0)
+PROUD = proof(HELD, labels(HELD, 3))
+"""Evidence of a holdout on which scores told much more than those of shown homes can."""
 BEGINNING = datetime(2020, 1, 1, tzinfo=UTC)
 
 
 @pytest.fixture
-def desk(database: Database, tmp_path: Path) -> ShownDesk:
-    return ShownDesk(database, tmp_path)
+def desk(database: Database, tmp_path: Path) -> Nights:
+    simulate_into(database, WORLD, home=tmp_path)
+    return Nights(database, tmp_path)
 
 
-def answered(desk: ShownDesk, spec=INTEREST, now: datetime | None = None) -> Answered:  # type: ignore[no-untyped-def]
+def answered(desk: Nights, spec=INTEREST, now: datetime | None = None) -> Answered:  # type: ignore[no-untyped-def]
     return read_answered(spec, desk.database, "1", since=BEGINNING, now=now or desk.end)
 
 
-def kept(desk: ShownDesk) -> dict[str, int]:
+def codes(seen: QualitySeen) -> set[str]:
+    return {finding.code for finding in seen.findings}
+
+
+def kept(desk: Nights) -> dict[str, int]:
     with desk.database.begin() as connection:
         rows = connection.execute(sa.text("SELECT model, count(*) AS rows FROM predictions GROUP BY 1"))
         return {row.model: int(row.rows) for row in rows}
 
 
-def test_what_was_shown_comes_true_as_often_as_the_scores_said(desk: ShownDesk) -> None:
+def test_what_was_shown_comes_true_as_often_as_the_scores_said(desk: Nights) -> None:
     answers = desk.show()
     once = kept(desk)
     assert set(once) == {spec.name for spec in SPECS}
@@ -51,20 +61,22 @@ def test_what_was_shown_comes_true_as_often_as_the_scores_said(desk: ShownDesk) 
         assert found.left_out.unseen > 10 * len(ripe), "most homes that are shown are not looked at"
         error = np.sqrt((ripe.score * (1 - ripe.score)).sum()) / len(ripe)
         assert abs(ripe.y.mean() - ripe.score.mean()) < 4 * error, spec.name
-        seen = judge_quality(spec, desk.database, "1", evidence=None, now=desk.end, weeks=8)
-        assert "MON303" not in {one.code for one in seen.findings}, spec.name
+        seen = judge_quality(spec, desk.database, "1", evidence=PROUD, now=desk.end, weeks=8)
+        assert "MON301" not in codes(seen), "the holdout's rows were not chosen by their scores"
         assert any(p.kind == "realised" and p.metric == "log_loss" for p in seen.points), spec.name
+    seen = judge_quality(CHOICE, desk.database, "1", evidence=PROUD, now=desk.end)
+    assert "MON303" not in codes(seen)
     ripe = answered(desk, CHOICE)
     right = ripe.score[ripe.y == 1].mean() - ripe.score[ripe.y == 0].mean()
     assert right > 0.05, "homes with a higher score are chosen more often"
 
     labels_are_those_of_a_plain_count(desk)
-    desk.show(version="2", off=0.25)
-    seen = judge_quality(INTEREST, desk.database, "2", evidence=None, now=desk.end)
-    assert "MON303" in {one.code for one in seen.findings}, "scores that say too much are found"
+    desk.show(version="2", off=-0.3)
+    seen = judge_quality(CHOICE, desk.database, "2", evidence=PROUD, now=desk.end)
+    assert "MON303" in codes(seen), "scores that say too little are found"
 
 
-def labels_are_those_of_a_plain_count(desk: ShownDesk) -> None:
+def labels_are_those_of_a_plain_count(desk: Nights) -> None:
     ripe = answered(desk).take(answered(desk).ripe)
     facts = read_facts(desk.database, "interactions")
     facts = facts[(facts["recorded_at"] <= desk.end) & facts["property_id"].notna()]
@@ -94,7 +106,7 @@ def plain_label(own: pd.DataFrame, at: datetime) -> float | None:
     return float(((saves >= fresh[0]) & (saves < fresh[0] + timedelta(days=14))).any())
 
 
-def test_while_looks_do_not_come_in_nothing_ripens(desk: ShownDesk) -> None:
+def test_while_looks_do_not_come_in_nothing_ripens(desk: Nights) -> None:
     desk.show()
     stopped = desk.learned + 4 * DAY
     with desk.database.begin() as connection:

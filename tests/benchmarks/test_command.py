@@ -158,3 +158,12 @@ def test_lead_models_quick_measures_desks_and_a_table(public_data: Path) -> None
         assert by[model, "AUC of the rules"]["ours"] > 0.5
     assert 0.8 < by["5 folds", "roc_auc"]["ours"] < 0.9
     assert made["goals"] == []
+
+
+@pytest.mark.thorough
+def test_shown_homes_quick_times_both_ways_and_finds_what_came_true() -> None:
+    made = result(benchmarks("shown_homes", "--quick", "--json"))
+    by = {row["by"]: row for row in made["rows"]}
+    assert by["kept"]["p50_ms"] > 0
+    assert by["ratio"]["value"] > 0.5
+    assert {row["measured"] for row in made["rows"]} >= {"home_choice", "home_interest", "home_viewing"}
