@@ -54,17 +54,18 @@ def test_each_home_of_an_answer_is_one_prediction_of_each_model(desk: Shop) -> N
     with desk.serve() as served:
         answer = served.client.get(f"/v1/leads/{lead}/matches", params={**ANY, "k": 4}).json()
         assert answer["fitting"] > 4, "more were scored than are shown"
+    homes = {pair_id(lead, home["property_id"]): home for home in answer["homes"]}
     said = {CHOICE.name: "score", "home_interest": "p_save", "home_viewing": "p_tour"}
     for spec in SPECS:
         rows = kept(desk, spec.name)
         scores = {row.entity_id: row.score for row in rows}
         assert len(rows) == 4
-        assert scores == {
-            pair_id(lead, home["property_id"]): home[said[spec.name]] for home in answer["homes"]
-        }
+        assert scores == {case: home[said[spec.name]] for case, home in homes.items()}
         assert {(row.version, row.answered_by) for row in rows} == {("rules", AnsweredBy.RULES)}
         assert {row.fingerprint for row in rows} == {spec.features.fingerprint}
         for row in rows:
+            home = homes[str(row.entity_id)]
+            assert row.features["price_per_sqft_usd"] == home["price_usd"] / home["living_area_sqft"]
             again = spec.rules(frame_of(row.features))  # type: ignore[misc]
             assert again.tolist() == [row.score], "the features that are kept are those of the score"
 
