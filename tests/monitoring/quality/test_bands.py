@@ -6,9 +6,12 @@ import numpy as np
 import pytest
 
 from estate.bundles.bands import Bands
+from estate.core.errors import DataError
+from estate.services.property_matching.model import CHOICE
+from estate.store.database import Database
 from estate.training.rates import rate_of
-from monitoring.quality.bands import _months
-from tests.monitoring.quality.worlds import answered, labels, scores
+from monitoring.quality.bands import _months, check_bands
+from tests.monitoring.quality.worlds import NOON, answered, labels, scores
 
 EDGES = (0.1, 0.3)
 
@@ -45,3 +48,10 @@ def test_leads_whose_horizon_is_not_over_only_wait() -> None:
     ripe, waiting = sum(one.came_true.rows for one in found), sum(one.waiting for one in found)
     assert ripe == pytest.approx(waiting, abs=1)
     assert sum(one.came_true.positives for one in found) <= np.nansum(y)
+
+
+def test_bands_of_homes_that_were_shown_are_not_compared(database: Database) -> None:
+    with pytest.raises(
+        DataError, match="bands of model `home_choice`: expected a model that is asked about all"
+    ):
+        check_bands(CHOICE, database, "1", bands_of_a_gate(), now=NOON)
