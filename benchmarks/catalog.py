@@ -19,6 +19,7 @@ BENCHMARKS: Mapping[str, str] = {
     "ideas": "what caching, batching, vectorising, float32 and coroutines are really worth here",
     "lead_models": "conversion and churn beside the known truth; real tables beside references and AutoML",
     "matching": "the next home of a lead (simulated), a guest (real), beside popularity, cosine, implicit",
+    "members": "who earns a place in the vote of lead_conversion: its members, networks, event sequences",
     "promotion": "from the click to the first answer of the new version; rollback; flips under load",
     "reasons": "what reasons for a score cost, and how close they come to exact ones; simulated rows",
     "rehearsal": "real drift, two public recordings: the platform beside never, weekly and always retraining",

@@ -31,7 +31,7 @@ from estate.training.extract import extract
 from estate.training.fit import fit
 from estate.training.intervals import rate_interval
 from estate.training.metrics import log_loss, roc_auc
-from estate.training.split import split_by_time
+from estate.training.split import Split, split_by_time
 
 MODELS: tuple[tuple[ModelSpec, str], ...] = ((CONVERSION, "p_converted"), (CHURN, "p_churned"))
 LATER_DAYS = 120
@@ -70,7 +70,7 @@ class Judged:
     @property
     def ratio(self) -> float:
         """Expected log loss over the least possible; 1 is perfect."""
-        return _cross(self.truth, self.p) / _cross(self.truth, self.truth)
+        return ratio(self.truth, self.p)
 
     @property
     def realised_ratio(self) -> float:
@@ -97,6 +97,49 @@ class Judged:
         )
 
 
+@dataclass(frozen=True)
+class Cases:
+    """What a model learns from as of a day, and the later leads that it is asked for.
+
+    Parameters
+    ----------
+    parts : Split
+        Of the rows that were ripe on that day.
+    later : TrainingData
+        Leads that came after all of these.
+    truth, of_frozen : float64 array
+        True probabilities of the later leads, and of the frozen rows (NaN where there is none).
+    """
+
+    parts: Split
+    later: TrainingData
+    truth: Numbers
+    of_frozen: Numbers
+
+
+def cases(
+    spec: ModelSpec, database: Database, moments: tuple[datetime, datetime], truth: pd.Series[float]
+) -> Cases:
+    """Read what is known at the first moment, and the leads that came by the second.
+
+    Parameters
+    ----------
+    truth : Series of float64
+        The true probability by lead id; NaN where there is none.
+    """
+    known = extract(spec, database, as_of=moments[0])
+    everything = extract(spec, database, as_of=moments[1])
+    parts, p_of = split_by_time(spec, known), _true_of(truth, everything)
+    after = (everything.times > known.times.max()) & np.isfinite(p_of)
+    later = everything.take(np.flatnonzero(after))
+    return Cases(parts, later, p_of[after], _true_of(truth, parts.holdout))
+
+
+def ratio(truth: Numbers, p: Numbers) -> float:
+    """Return the expected log loss of answers over the least possible; 1 is perfect."""
+    return _cross(truth, np.clip(p, _SMALL, 1.0 - _SMALL)) / _cross(truth, truth)
+
+
 def judge(seed: int, *, days: int, leads_per_day: float, later_days: int = LATER_DAYS) -> Iterator[Judged]:
     """Simulate a desk, train both models as of a day of it, and ask them for the leads that came later."""
     world = World(seed=seed, leads_per_day=leads_per_day, days=days + later_days)
@@ -109,20 +152,14 @@ def judge(seed: int, *, days: int, leads_per_day: float, later_days: int = LATER
 def _judged(
     spec: ModelSpec, database: Database, moments: tuple[datetime, datetime], truth: pd.Series[float]
 ) -> Judged:
-    known = extract(spec, database, as_of=moments[0])
-    everything = extract(spec, database, as_of=moments[1])
-    parts = split_by_time(spec, known)
-    p_of = _true_of(truth, everything)
-    after = (everything.times > known.times.max()) & np.isfinite(p_of)
-    later = everything.take(np.flatnonzero(after))
+    found = cases(spec, database, moments, truth)
+    parts, later, true = found.parts, found.later, found.truth
     with tempfile.TemporaryDirectory() as folder:
         bundle, _ = write_bundle(fit(spec, parts), parts, Path(folder) / "bundle")
         predictor = open_predictor(bundle, "1")
         frozen = predictor.predict_many(parts.holdout.features).score
         said = predictor.predict_many(later.features).score
     p = np.asarray(np.clip(said, _SMALL, 1.0 - _SMALL))
-    true = p_of[after]
-    of_frozen = _true_of(truth, parts.holdout)
     assert spec.rules is not None
     return Judged(
         spec.name,
@@ -132,7 +169,7 @@ def _judged(
         true,
         later.y,
         spec.rules(later.features),
-        _held(spec, frozen, of_frozen, p, true),
+        _held(spec, frozen, found.of_frozen, p, true),
         float(parts.train.y.mean()),
     )
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from estate.bundles.encoder import Encoder, Matrix
 from estate.core.errors import SpecError, TrainingError
@@ -57,8 +58,9 @@ class Trained:
 def fit(spec: ModelSpec, parts: Split) -> Trained:
     """Learn levels and weights from the train part, the calibration from the calibration part.
 
-    If the spec says so, the estimator is then fitted again on both, and keeps the calibration: the newest
-    rows are too good to be left out.
+    If the spec says so, the estimator learns from both: the newest rows are too good to be left out. Each half
+    of the calibration rows is then asked of an estimator that has learned from the other one, so that what is
+    calibrated is an estimator that knows the newest rows, and not one that a drift has left behind.
 
     Raises
     ------
@@ -68,15 +70,30 @@ def fit(spec: ModelSpec, parts: Split) -> Trained:
         If it can't be fitted; names the estimator and its own words.
     """
     encoder = Encoder.fit(parts.train.features, spec.features)
-    estimator = _fitted(spec, encoder, parts.train)
-    trained = Trained(spec, encoder, estimator, None, parts.train.classes)
-    if spec.task is not Task.BINARY:
+    refit = spec.task is Task.BINARY and spec.refit
+    learned = parts.train.followed_by(parts.calibration) if refit else parts.train
+    calibration = _across_halves(spec, encoder, parts) if refit else None
+    trained = Trained(spec, encoder, _fitted(spec, encoder, learned), calibration, parts.train.classes)
+    if spec.task is not Task.BINARY or refit:
         return trained
     raw = trained.predict_matrix(encoder.matrix(parts.calibration.features)).score
-    calibration = BetaCalibration.fit(raw, parts.calibration.y)
-    if spec.refit:
-        estimator = _fitted(spec, encoder, parts.train.followed_by(parts.calibration))
-    return Trained(spec, encoder, estimator, calibration, ())
+    return replace(trained, calibration=BetaCalibration.fit(raw, parts.calibration.y))
+
+
+def _across_halves(spec: ModelSpec, encoder: Encoder, parts: Split) -> BetaCalibration:
+    rows = parts.calibration
+    raw, second = np.empty(len(rows)), _second_half(rows)
+    for half in (second, ~second):
+        asked, other = rows.take(np.flatnonzero(half)), rows.take(np.flatnonzero(~half))
+        estimator = _fitted(spec, encoder, parts.train.followed_by(other))
+        raw[half] = estimator.predict_proba(encoder.matrix(asked.features))[:, 1]
+    return BetaCalibration.fit(raw, rows.y)
+
+
+def _second_half(rows: TrainingData) -> NDArray[np.bool_]:
+    """Return every other case's rows: of one case none is asked of who has learned from another."""
+    cases = np.unique(rows.entities.astype(str), return_inverse=True)[1]
+    return np.asarray(cases % 2 == 1) if cases.any() else np.arange(len(rows)) % 2 == 1
 
 
 def _fitted(spec: ModelSpec, encoder: Encoder, rows: TrainingData) -> Any:

@@ -16,7 +16,7 @@ class WideColumns(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     """Fills missing numbers and widens the matrix, so that lines and networks can use it as trees do.
 
     To every column, filled with its median, come two more if it has more than two values. Its logarithm with
-    the sign kept, ``sign(x) log(1 + |x|)``: counts, waiting times and prices work by their order of magnitude.
+    the sign kept, ``sign(x) log(1 + |x|)``: counts, waiting times, prices work by their order of magnitude.
     And the column as far as its median, ``min(x, median)``, if that is above its lowest value: a line may
     have a bend there, for the first days of silence say more than the tenth. And 1 where it was missing, 0
     elsewhere, if it ever was in the rows of the fit.
@@ -52,7 +52,7 @@ class WideColumns(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         return self
 
     def transform(self, X: Matrix) -> Matrix:
-        """Return a matrix of shape (n, columns + those with a logarithm + capped ones + once missing ones)."""
+        """Return shape (n, columns + those with a logarithm + capped ones + once missing ones)."""
         check_is_fitted(self, "medians_")
         filled = self._filled(X)
         bent = filled[:, self.bent_]
