@@ -75,7 +75,8 @@ def _scores(
         asked = list(dict.fromkeys(wanted))
     many = ManyLeads(settings, database, service.MODELS)
     explain = (service.MAIN,) if wanted is not None else ()
-    found = [service.assess(name, said) for name, said in many.ask(asked, as_of=moment, explain=explain)]
+    told = many.ask(asked, as_of=moment, explain=explain, ranked=(service.MAIN,))
+    found = [service.assess(name, said) for name, said in told]
     absent = sorted(set(asked) - {score.lead for score in found})
     if absent and wanted is not None:
         raise DataError(

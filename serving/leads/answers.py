@@ -73,6 +73,7 @@ def lead_answers(  # noqa: PLR0913 - one answer's material, by name
     tellers: Tellers,
     find: Find,
     explain: bool = False,
+    rank: bool = False,
 ) -> list[LeadAnswer]:
     """Return what a model says of each lead, in the order of ``leads.found``.
 
@@ -86,8 +87,8 @@ def lead_answers(  # noqa: PLR0913 - one answer's material, by name
     tellers : Tellers
     find : callable
         Asked for the version that a canary tries.
-    explain : bool
-        Whether reasons are wanted.
+    explain, rank : bool
+        Whether reasons are wanted, and where the scores stand.
     """
     said = qualities_of(answered.scores, answering, served.spec, find)
     reasons: Sequence[list[ReasonAnswer] | None] = [None] * len(leads.found)
@@ -113,7 +114,7 @@ def lead_answers(  # noqa: PLR0913 - one answer's material, by name
                 band=said.bands[i] if said.bands is not None else None,
                 interval=said.intervals[i] if said.intervals is not None else None,
                 band_rate=_band_rate(bundle, scores[i]),
-                rank=tellers.ranks.of(bundle, scores[i]) if bundle is not None else None,
+                rank=tellers.ranks.of(bundle, scores[i]) if rank and bundle is not None else None,
                 reasons=tuple(map(_said, reasons[i] or ())),
             )
         )

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 
-from estate.core.errors import DataError, LeadloopError
+from estate.core.errors import DataError, LeadloopError, SettingsError, StoreError
 from estate.core.feature_set import FeatureSet
 from estate.core.lead_answer import LeadAnswer
 from serving.asking import about_found
@@ -25,6 +25,8 @@ LEAD = {
     "schema": {"type": "string", "maxLength": LONGEST_ENTITY},
 }
 """The parameter of a lead in a path, for the OpenAPI document."""
+Facts = Mapping[str, float | str | None]
+"""Features of a lead as of now; missing is None."""
 
 
 def lead_of(request: Request) -> str:
@@ -48,8 +50,17 @@ def unknown_lead(lead_id: str) -> Problem:
     return Problem(404, DataError("lead", expected="one that was imported", got=repr(lead_id), todo=todo))
 
 
-async def answer_about(request: Request, model: str, lead_id: str, *, explain: bool = False) -> LeadAnswer:
+async def answer_about(
+    request: Request, model: str, lead_id: str, *, explain: bool = False, rank: bool = False
+) -> LeadAnswer:
     """Return what a model says of a lead; the answer is kept like every other one.
+
+    Parameters
+    ----------
+    request : Request
+    model, lead_id : str
+    explain, rank : bool
+        Whether its reasons are wanted, and where its score stands.
 
     Raises
     ------
@@ -75,14 +86,23 @@ async def answer_about(request: Request, model: str, lead_id: str, *, explain: b
         tellers=Tellers(process.ranks, process.explained),
         find=process.versions_of(served.spec.name),
         explain=explain,
+        rank=rank,
     )
     return answer
 
 
 async def answers_about(
-    request: Request, models: Sequence[str], lead_id: str, *, explain: Sequence[str] = ()
+    request: Request, models: Sequence[str], lead_id: str, *, told: Sequence[str] = ()
 ) -> Mapping[str, LeadAnswer | LeadloopError]:
     """Return what each model says of a lead, or why it says nothing.
+
+    Parameters
+    ----------
+    request : Request
+    models : sequence of str
+    lead_id : str
+    told : sequence of str
+        Models whose reasons, and where their scores stand, are wanted too.
 
     Raises
     ------
@@ -92,25 +112,25 @@ async def answers_about(
     made: dict[str, LeadAnswer | LeadloopError] = {}
     for model in models:  # one after the other: each takes a millisecond or two of one processor
         try:
-            made[model] = await answer_about(request, model, lead_id, explain=model in explain)
+            wanted = model in told
+            made[model] = await answer_about(request, model, lead_id, explain=wanted, rank=wanted)
         except LeadloopError as error:
             made[model] = error
     return made
 
 
-async def facts_about(
-    request: Request, features: FeatureSet, lead_id: str
-) -> Mapping[str, float | str | None]:
-    """Return features of a lead as of now, whatever its age; missing is None.
+async def facts_about(request: Request, features: FeatureSet, lead_id: str) -> Facts | None:
+    """Return features of a lead as of now, whatever its age; None while the database is away.
 
     Raises
     ------
     Problem
         404 if the lead is not known.
-    StoreError
-        If the database is away.
     """
-    leads = await run_in_threadpool(process_of(request).crm.read_now, features, [lead_id])
+    try:
+        leads = await run_in_threadpool(process_of(request).crm.read_now, features, [lead_id])
+    except (StoreError, SettingsError):
+        return None
     if not leads.found:
         raise unknown_lead(lead_id)
     return leads.features.records()[0]

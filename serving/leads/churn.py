@@ -25,9 +25,10 @@ from estate.store.database import Database
 from estate.store.interventions import add_event, find_intervention
 from serving.body import decode_as, read_body
 from serving.called import process_of
-from serving.leads.asking import LEAD, answer_about, facts_about, lead_of
+from serving.leads.asking import LEAD, Facts, answer_about, facts_about, lead_of
 from serving.openapi_parts import Document, body, get, problems, ref
 from serving.problems import Problem
+from serving.process import Process
 
 MODEL = "churn"
 _MOST_BYTES = 4 * 1024
@@ -58,44 +59,27 @@ _decoder = msgspec.json.Decoder(MadeOfIt)
 
 async def churn(request: Request) -> Response:
     """Say how likely a lead leaves, when, by which signs, and what may keep it."""
-    answer = await churn_about(request, lead_of(request))
+    lead_id = lead_of(request)
+    said = await answer_about(request, MODEL, lead_id)
+    answer = await churn_by(request, said, lead_id, await facts_about(request, FACTS, lead_id))
     return Response(msgspec.json.encode(answer), media_type="application/json")
 
 
-async def churn_about(request: Request, lead_id: str, said: LeadAnswer | None = None) -> ChurnAnswer:
+async def churn_by(request: Request, said: LeadAnswer, lead_id: str, facts: Facts | None) -> ChurnAnswer:
     """Return what is known of a lead's leaving; parts that are away are left out, and it says so.
 
     Parameters
     ----------
     request : Request
+    said : LeadAnswer
+        What the model said just now.
     lead_id : str
-    said : LeadAnswer, optional
-        What the model said just now; it is asked if not given.
-
-    Raises
-    ------
-    Problem
-        404 if the lead is not known.
-    LeadloopError
-        If nothing can answer, or the database is away and nothing is kept of the lead.
+    facts : mapping, optional
+        The features of :data:`FACTS` as of now; None while the database is away.
     """
     process, at = process_of(request), now()
-    said = said or await answer_about(request, MODEL, lead_id)
-    notes: list[str] = []
-    record = dict.fromkeys(FACTS.names, float("nan"))
-    present: Round | None = None
-    try:
-        found = await facts_about(request, FACTS, lead_id)
-        record = {name: float("nan") if found[name] is None else float(found[name] or 0.0) for name in record}
-        present = await run_in_threadpool(
-            present_round,
-            process.crm.database,
-            lead_id,
-            as_of=at,
-            held_back=process.front.settings.intervention_holdback,
-        )
-    except (StoreError, SettingsError):
-        notes.append(_NO_FACTS)
+    present = await _round(process, lead_id, at) if facts is not None else None
+    record = {name: _number(facts[name] if facts is not None else None) for name in FACTS.names}
     judged = Judged(
         lead_id,
         said.score,
@@ -110,9 +94,24 @@ async def churn_about(request: Request, lead_id: str, said: LeadAnswer | None = 
         as_of=at,
         desk=await run_in_threadpool(process.known_desk.get),
         lead_value_usd=process.front.settings.lead_value_usd,
-        notes=notes,
+        notes=() if facts is not None and present is not None else (_NO_FACTS,),
     )
     return in_round(answer, present)
+
+
+async def _round(process: Process, lead_id: str, at: datetime) -> Round | None:
+    """Return the round of a lead; None while the database is away."""
+    held_back = process.front.settings.intervention_holdback
+    try:
+        return await run_in_threadpool(
+            present_round, process.crm.database, lead_id, as_of=at, held_back=held_back
+        )
+    except (StoreError, SettingsError):
+        return None
+
+
+def _number(value: float | str | None) -> float:
+    return float("nan") if value is None else float(value or 0.0)
 
 
 async def note(request: Request) -> Response:

@@ -53,6 +53,7 @@ class ManyLeads:
         *,
         as_of: datetime,
         explain: Sequence[str] = (),
+        ranked: Sequence[str] = (),
     ) -> Iterator[tuple[str, Answers]]:
         """Yield each lead that is known, with what each model says of it.
 
@@ -61,8 +62,8 @@ class ManyLeads:
         lead_ids : sequence of str
         as_of : datetime
             What is known then is read.
-        explain : sequence of str
-            Models whose reasons are wanted.
+        explain, ranked : sequence of str
+            Models whose reasons are wanted, and whose scores are told by where they stand.
 
         Raises
         ------
@@ -73,7 +74,9 @@ class ManyLeads:
             some = lead_ids[start : start + _LEADS_AT_ONCE]
             said: dict[str, dict[str, LeadAnswer | LeadloopError]] = {}
             for model, served in self._models.items():
-                self._one_model(said, model, served, some, as_of, explain=model in explain)
+                self._one_model(
+                    said, model, served, some, as_of, explain=model in explain, rank=model in ranked
+                )
             yield from said.items()
 
     def _one_model(  # noqa: PLR0913 - what to ask whom, and where it goes
@@ -85,6 +88,7 @@ class ManyLeads:
         as_of: datetime,
         *,
         explain: bool,
+        rank: bool,
     ) -> None:
         if isinstance(served, LeadloopError):
             for of_lead in said.values():
@@ -94,7 +98,14 @@ class ManyLeads:
         answering = answering_of(served)
         answered = score(served, answering, leads.features, leads.found)
         answers = lead_answers(
-            served, answering, answered, leads, tellers=self._tellers, find=nobody, explain=explain
+            served,
+            answering,
+            answered,
+            leads,
+            tellers=self._tellers,
+            find=nobody,
+            explain=explain,
+            rank=rank,
         )
         for lead_id, answer in zip(leads.found, answers, strict=True):
             said.setdefault(lead_id, {})[model] = answer

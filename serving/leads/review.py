@@ -13,14 +13,14 @@ from starlette.responses import Response
 
 from estate.core.clock import now
 from estate.core.errors import LeadloopError
-from estate.core.lead_answer import LeadAnswer
+from estate.services.churn.indicators import FACTS
 from estate.services.churn.schema import ChurnAnswer
 from estate.services.lead_scoring.schema import LeadScore
 from estate.services.property_matching import schema as matching
 from serving.called import process_of
-from serving.leads.asking import LEAD, lead_of
+from serving.leads.asking import LEAD, facts_about, lead_of
 from serving.leads.churn import MODEL as CHURN
-from serving.leads.churn import churn_about
+from serving.leads.churn import churn_by
 from serving.leads.matches import MatchesAnswer, answer_of, matches_of
 from serving.leads.next_action import NextAction, Standing, next_action
 from serving.leads.score import answers_for, score_by
@@ -63,11 +63,20 @@ async def show_review(request: Request) -> Response:
             problems[name] = error
             return None
 
-    answers = await answers_for(request, lead_id)  # one of each model, whichever parts read it
-    left = answers[CHURN]
-    said = left if isinstance(left, LeadAnswer) else None
-    score = await part("score", lambda: score_by(request, lead_id, answers))
-    churn = await part("churn", lambda: churn_about(request, lead_id, said))
+    # One answer of each model, and the facts once, whichever parts read them.
+    answers = await answers_for(request, lead_id)
+    facts = await facts_about(request, FACTS, lead_id)
+
+    async def scored() -> LeadScore:
+        return score_by(lead_id, answers, facts)
+
+    async def leaving() -> ChurnAnswer:
+        said = answers[CHURN]
+        if isinstance(said, LeadloopError):
+            raise said
+        return await churn_by(request, said, lead_id, facts)
+
+    score, churn = await part("score", scored), await part("churn", leaving)
     matches = await part("matches", lambda: _matches(request, lead_id))
     if score is None and churn is None and matches is None:
         raise problem_of(next(iter(problems.values())))

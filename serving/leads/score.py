@@ -8,13 +8,13 @@ import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
-from estate.core.errors import LeadloopError, SettingsError, StoreError
+from estate.core.errors import LeadloopError
 from estate.core.feature_set import FeatureSet
 from estate.core.lead_answer import LeadAnswer
 from estate.features.timing import lead_age_days
 from estate.services.lead_scoring import service
 from estate.services.lead_scoring.schema import LeadScore
-from serving.leads.asking import LEAD, answers_about, facts_about, lead_of
+from serving.leads.asking import LEAD, Facts, answers_about, facts_about, lead_of
 from serving.openapi_parts import Document, get
 
 TYPES = (LeadScore,)
@@ -37,28 +37,35 @@ async def score_of(request: Request, lead_id: str) -> LeadScore:
     LeadloopError
         If its chance to convert can't be told.
     """
-    return await score_by(request, lead_id, await answers_for(request, lead_id))
+    answers = await answers_for(request, lead_id)
+    return score_by(lead_id, answers, await facts_about(request, _AGE, lead_id))
 
 
 async def answers_for(request: Request, lead_id: str) -> Mapping[str, LeadAnswer | LeadloopError]:
     """Return what each model says that a score is made of; raises Problem 404 if the lead is not known."""
-    return await answers_about(request, service.MODELS, lead_id, explain=(service.MAIN,))
+    return await answers_about(request, service.MODELS, lead_id, told=(service.MAIN,))
 
 
-async def score_by(
-    request: Request, lead_id: str, answers: Mapping[str, LeadAnswer | LeadloopError]
+def score_by(
+    lead_id: str, answers: Mapping[str, LeadAnswer | LeadloopError], facts: Facts | None
 ) -> LeadScore:
-    """Return the score that answers make; raises LeadloopError if its chance to convert can't be told."""
-    return service.assess(lead_id, answers, age_days=await _age_days(request, lead_id))
+    """Return the score that answers make.
 
+    Parameters
+    ----------
+    lead_id : str
+    answers : mapping of str to LeadAnswer or LeadloopError
+        By model.
+    facts : mapping, optional
+        With the lead's age; None while the database is away.
 
-async def _age_days(request: Request, lead_id: str) -> float | None:
-    """Return how old a lead is; None while the database is away."""
-    try:
-        found = await facts_about(request, _AGE, lead_id)
-    except (StoreError, SettingsError):
-        return None
-    return float(found["lead_age_days"] or 0.0)
+    Raises
+    ------
+    LeadloopError
+        If its chance to convert can't be told.
+    """
+    age = None if facts is None else float(facts[_AGE.names[0]] or 0.0)
+    return service.assess(lead_id, answers, age_days=age)
 
 
 def paths() -> Document:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pytest
 
 from estate.core.clock import now
 from estate.core.errors import StoreError
+from estate.core.feature_set import FeatureSet
+from estate.features.live import LeadFeatures
 from estate.store.open_leads import open_lead_ids
 from tests.serving.leads.trained import open_desk
 from tests.serving.shop import Shop
@@ -41,6 +45,24 @@ def test_each_model_is_asked_once_whichever_parts_read_it(shop: Shop, lead: str)
         text = served.client.get("/metrics").text
     counted = [line for line in text.splitlines() if line.startswith("leadloop_predictions_total{")]
     assert sum(float(line.split()[-1]) for line in counted if 'model="churn"' in line) == 1
+
+
+def test_the_facts_are_read_once_whichever_parts_read_them(
+    shop: Shop, lead: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with shop.serve() as served:
+        crm, reads = served.process.crm, []
+        read_now = crm.read_now
+
+        def counted(features: FeatureSet, lead_ids: Sequence[str]) -> LeadFeatures:
+            reads.append(features)
+            return read_now(features, lead_ids)
+
+        monkeypatch.setattr(crm, "read_now", counted)
+        review = served.client.get(f"/v1/leads/{lead}/review").json()
+    assert len(reads) == 1
+    assert review["score"]["horizon_over"] is False  # of which the age tells
+    assert review["churn"]["round"] is not None  # which is asked for where the signs are known
 
 
 def test_a_part_that_is_away_is_named_and_the_others_answer(

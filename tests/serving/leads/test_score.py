@@ -9,9 +9,11 @@ from typing import Any
 
 import pytest
 
+from estate.bundles import Bundle
 from estate.core.clock import now
 from estate.services.lead_scoring import service
 from estate.store.open_leads import open_lead_ids
+from serving.leads.answers import Ranks
 from serving.leads.in_bulk import ManyLeads
 from tests.serving.leads.trained import open_desk, train
 from tests.serving.shop import Served, Shop
@@ -67,6 +69,31 @@ def test_a_trained_version_gives_score_band_interval_and_reasons(desk: Shop) -> 
     assert sources == {name: "model" if name == "conversion" else "rules" for name in NAMES}
 
 
+def test_where_a_score_stands_is_looked_up_of_the_one_that_is_told(
+    desk: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    train(desk, MODEL)
+    train(desk, "churn")
+    looked_up: list[str] = []
+
+    def of(self: Ranks, bundle: Bundle, score: float) -> float:
+        looked_up.append(bundle.model)
+        return 0.5
+
+    monkeypatch.setattr(Ranks, "of", of)
+    lead = open_leads(desk)[-1]
+    with desk.serve() as served:
+        served.wait_for_version("1", MODEL)
+        served.wait_for_version("1", "churn")
+        assert score_of(served, lead)["score"] == 50.0
+        assert looked_up == [MODEL]
+        served.client.get(f"/v1/leads/{lead}/review")
+        assert looked_up == [MODEL, MODEL]
+    many = ManyLeads(desk.settings, desk.database, (MODEL, "churn"), fetch=desk.fetch)
+    dict(many.ask([lead], as_of=now(), ranked=(MODEL,)))
+    assert looked_up == [MODEL] * 3
+
+
 @pytest.mark.thorough
 def test_in_bulk_gives_what_one_lead_gives(desk: Shop, tmp_path: Path) -> None:
     train(desk, MODEL)
@@ -75,11 +102,12 @@ def test_in_bulk_gives_what_one_lead_gives(desk: Shop, tmp_path: Path) -> None:
         served.wait_for_version("1", MODEL)
         alone = {lead: score_of(served, lead) for lead in leads}
     many = ManyLeads(desk.settings, desk.database, service.MODELS, fetch=desk.fetch)
-    said = dict(many.ask(leads, as_of=now(), explain=(MODEL,)))
+    said = dict(many.ask(leads, as_of=now(), explain=(MODEL,), ranked=(MODEL,)))
     assert list(said) == leads
     for lead, answers in said.items():
         one = service.assess(lead, answers)
         assert one.probability == pytest.approx(alone[lead]["probability"], abs=1e-6)
+        assert one.score == pytest.approx(alone[lead]["score"], abs=0.11)
         assert one.band == alone[lead]["band"]
         assert one.reasons_for == alone[lead]["reasons_for"]
 
