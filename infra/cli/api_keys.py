@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 Name = Annotated[str, typer.Option("--name", help="For people and logs: a to z, 0 to 9 and -.")]
 RoleOption = Annotated[
-    Literal["score", "admin"], typer.Option("--role", help="score: ask for scores; admin: all.")
+    Literal["score", "feedback", "admin"],
+    typer.Option("--role", help="score: ask for scores; feedback: also say what came of leads; admin: all."),
 ]
 RateOption = Annotated[str | None, typer.Option("--rate", help="Rows a second, such as 100/s.")]
 BurstOption = Annotated[

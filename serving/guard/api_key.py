@@ -22,10 +22,23 @@ LENGTH = ID.stop + 1 + 2 * _SECRET_BYTES
 
 
 class Role(StrEnum):
-    """What a key may do: ask for scores, or all."""
+    """What a key may do: ask for scores; say what came of leads, too; all."""
 
     SCORE = "score"
+    FEEDBACK = "feedback"
     ADMIN = "admin"
+
+    @property
+    def enough(self) -> tuple[Role, ...]:
+        """The roles of keys that may what this one may.
+
+        Examples
+        --------
+        >>> [role.value for role in Role.FEEDBACK.enough]
+        ['feedback', 'admin']
+        """
+        roles = tuple(Role)
+        return roles[roles.index(self) :]
 
 
 class ApiKey(msgspec.Struct, frozen=True, kw_only=True):

@@ -148,8 +148,9 @@ class Guard:
             raise _no_key("wrong_key", "another one")
         if holder.key.revoked is not None or holder.expires <= time():
             raise _no_key(*_ended(holder.key))
-        if role is Role.ADMIN and holder.key.role is not Role.ADMIN:
-            error = DataError("API key", expected="one of role admin", got=f"role {holder.key.role}")
+        if holder.key.role not in role.enough:
+            expected = f"one of role {' or '.join(role.enough)}"
+            error = DataError("API key", expected=expected, got=f"role {holder.key.role}")
             raise Refusal("role", 403, error)
         return holder.admission
 

@@ -8,6 +8,8 @@ _OPEN = ("/health/", "/v2/health/")
 _OPEN_EXACT = ("/ping", "/health")  # as clients of `mlflow models serve` ask
 _SIGNED = "/v1/webhooks/"  # who sends there has no key: each body is signed
 _METRICS = "/metrics"
+_OUTCOMES = "/v1/outcomes"
+_LEADS, _INTERVENTIONS = "/v1/leads/", "/interventions"  # of a lead: what was made of them
 _SCORE = (
     "/v1/models",
     "/v1/leads",
@@ -34,6 +36,8 @@ def role_of(path: str, *, metrics_open: bool) -> Role | None:
     --------
     >>> role_of("/v1/models/churn/predict", metrics_open=False)
     <Role.SCORE: 'score'>
+    >>> role_of("/v1/leads/lead-17/interventions", metrics_open=False)
+    <Role.FEEDBACK: 'feedback'>
     >>> role_of("/what/comes/later", metrics_open=False)
     <Role.ADMIN: 'admin'>
     >>> role_of("/health/live", metrics_open=False) is None
@@ -41,4 +45,7 @@ def role_of(path: str, *, metrics_open: bool) -> Role | None:
     """
     if path.startswith((*_OPEN, _SIGNED)) or path in _OPEN_EXACT or (path == _METRICS and metrics_open):
         return None
+    noted = path.startswith(_LEADS) and path.rstrip("/").endswith(_INTERVENTIONS)
+    if noted or path.startswith(_OUTCOMES):
+        return Role.FEEDBACK
     return Role.SCORE if path.startswith(_SCORE) else Role.ADMIN

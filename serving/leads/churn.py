@@ -25,6 +25,7 @@ from estate.store.database import Database
 from estate.store.interventions import add_event, find_intervention
 from serving.body import decode_as, read_body
 from serving.called import process_of
+from serving.guard.guarded import key_name
 from serving.leads.asking import LEAD, Facts, answer_about, facts_about, lead_of
 from serving.openapi_parts import Document, body, get, problems, ref
 from serving.problems import Problem
@@ -34,6 +35,8 @@ MODEL = "churn"
 _MOST_BYTES = 4 * 1024
 _GET, _POST = (404, 422, 503), (400, 401, 403, 404, 408, 413, 415, 422, 429, 503, 504)
 _NO_FACTS = "the signs, and how long the lead has been with the desk, are not known: the database is away"
+_NO_KEY = "api"
+"""Who notes something where no keys are used."""
 _AWAY = StoreError("interventions", expected="an answer of the database", got="none", todo="Try again.")
 
 
@@ -119,15 +122,17 @@ async def note(request: Request) -> Response:
     lead_id, process = lead_of(request), process_of(request)
     sent = decode_as(_decoder, await read_body(request, _MOST_BYTES), "`event`: accepted, declined or done")
     try:
-        noted = await run_in_threadpool(_note, process.crm.database, lead_id, sent)
+        who = key_name(request.scope) or _NO_KEY
+        noted = await run_in_threadpool(_note, process.crm.database, lead_id, sent, who=who)
     except (StoreError, SettingsError) as error:
         raise Problem(503, _AWAY, {"retry-after": "5"}) from error
     except LeadloopError as error:
         raise Problem(404, error) from error
-    return Response(msgspec.json.encode(noted), media_type="application/json")
+    status = 201 if noted.new else 200
+    return Response(msgspec.json.encode(noted), status, media_type="application/json")
 
 
-def _note(database: Database, lead_id: str, sent: MadeOfIt) -> Noted:
+def _note(database: Database, lead_id: str, sent: MadeOfIt, *, who: str) -> Noted:
     at = now()
     with database.begin() as connection:
         found = find_intervention(connection, lead_id, arm="proposed")
@@ -136,7 +141,7 @@ def _note(database: Database, lead_id: str, sent: MadeOfIt) -> Noted:
             raise DataError(
                 "lead", expected="one to which something is proposed", got=repr(lead_id), todo=todo
             )
-        new = add_event(connection, found.intervention_id, sent.event, who="api", at=at)
+        new = add_event(connection, found.intervention_id, sent.event, who=who, at=at)
     return Noted(lead_id, found.kind, sent.event, at, new)
 
 
@@ -150,13 +155,18 @@ def paths() -> Document:
     """Return the descriptions of the routes."""
     noted = {
         "summary": "Note what was made of a lead's latest proposal",
-        "description": "The same again changes nothing. 404 where nothing is proposed to the lead.",
+        "description": "Needs a key of role feedback where keys are used; its name is kept as who noted it. "
+        "The same again changes nothing. 404 where nothing is proposed to the lead.",
         "parameters": [LEAD],
         "requestBody": {
             "required": True,
             "content": {"application/json": {"schema": ref("MadeOfIt"), "example": {"event": "accepted"}}},
         },
-        "responses": {"200": body("Noted"), **problems(_POST)},
+        "responses": {
+            "201": body("Noted"),
+            "200": {**body("Noted"), "description": "It had been noted before."},
+            **problems(_POST),
+        },
     }
     return {
         "/v1/leads/{lead}/churn": {

@@ -39,11 +39,13 @@ def test_a_key_is_printed_once_and_never_listed(keys: KeyFile) -> None:
 
 def test_a_listing_says_what_a_key_may(keys: KeyFile) -> None:
     api_keys("create", "--name", "crm", "--role", "score", "--rate", "100/s")
+    api_keys("create", "--name", "desk", "--role", "feedback")
     api_keys("create", "--name", "ops", "--role", "admin")
     api_keys("revoke", "ops")
     rows = json.loads(api_keys("list", "--json").stdout)["keys"]
     assert [(row["name"], row["role"], row["state"], row["rate"], row["burst"]) for row in rows] == [
         ("crm", "score", "valid", 100.0, 100.0),
+        ("desk", "feedback", "valid", None, None),
         ("ops", "admin", "revoked", None, None),
     ]
 

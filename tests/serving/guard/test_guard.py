@@ -62,6 +62,23 @@ def test_the_role_counts(keys: KeyFile) -> None:
     assert str(problem) == "API key: expected one of role admin, got role score."
 
 
+def test_what_a_role_may_each_higher_one_may() -> None:
+    assert [[held.value for held in asked.enough] for asked in Role] == [
+        ["score", "feedback", "admin"],
+        ["feedback", "admin"],
+        ["admin"],
+    ]
+
+
+def test_a_key_of_feedback_may_not_all(keys: KeyFile) -> None:
+    score, feedback = make(keys), make(keys, "desk", Role.FEEDBACK)
+    guard = guarded(keys)
+    assert guard.admit(feedback, Role.SCORE).name == guard.admit(feedback, Role.FEEDBACK).name == "desk"
+    said = "API key: expected one of role feedback or admin, got role score."
+    assert str(refusal(guard, score, Role.FEEDBACK)) == said
+    assert refusal(guard, feedback, Role.ADMIN).status == 403
+
+
 def test_hostile_keys_are_wrong_keys(keys: KeyFile) -> None:
     right = make(keys)
     hostile = [

@@ -83,6 +83,7 @@ def test_routes_ask_for_their_role(served: Served, score: str, admin: str) -> No
     for path in ("/v1/models", "/v1/models/sale", "/docs", "/openapi.json"):
         assert statuses(path) == [401, 200, 200], path
     assert statuses("/v1/outcomes") == [401, 403, 405]
+    assert statuses("/v1/leads/lead-1/interventions") == [401, 403, 405]
     assert statuses("/v1/webhooks/crm") == [405, 405, 405]  # its bodies are signed
     assert statuses("/nowhere") == [401, 403, 404]
 

@@ -7,6 +7,8 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
+from httpx import Response
 from pydantic import SecretStr
 
 from estate.core.clock import now
@@ -22,6 +24,8 @@ from estate.training.fit import fit
 from estate.training.split import split_by_time
 from serving.batch import retain_leads
 from serving.batch.retain import answer_of_lead
+from serving.guard.api_key import KeyTerms, Role
+from serving.guard.key_file import key_file
 from tests.serving.shop import Served, Shop
 
 DAYS = 100
@@ -65,13 +69,43 @@ def test_a_lead_that_is_held_back_is_proposed_nothing_and_another_can_be_noted(d
         assert shown["proposals"][0]["kind"] in INTERVENTIONS
         assert shown["indicators"][0]["evidence"]
         where = f"/v1/leads/{chosen.lead_id}/interventions"
-        first, again = (served.client.post(where, json={"event": "accepted"}).json() for _ in range(2))
-        assert (first["kind"], first["new"], again["new"]) == (chosen.kind, True, False)
+        first, again = (served.client.post(where, json={"event": "accepted"}) for _ in range(2))
+        assert (first.status_code, again.status_code) == (201, 200)
+        assert (first.json()["kind"], first.json()["new"], again.json()["new"]) == (chosen.kind, True, False)
+        assert noted_by(desk) == {"accepted": "api"}
         assert ask(served, chosen.lead_id)["round"]["events"] == ["accepted"]
         assert served.client.post(where, json={"event": "eaten"}).status_code == 422
         refused = served.client.post(f"/v1/leads/{held.lead_id}/interventions", json={"event": "done"})
         assert refused.status_code == 404
         assert served.client.get("/v1/leads/nobody/churn").status_code == 404
+
+
+def test_what_was_made_of_a_proposal_is_noted_by_a_key_of_role_feedback_under_its_name(desk: Shop) -> None:
+    chosen = next(one for one in begun(desk) if one.arm == "proposed")
+    kept = key_file(desk.settings)
+    score, feedback, admin = (kept.create(KeyTerms(name=f"the-{role}", role=role))[1] for role in Role)
+    where = f"/v1/leads/{chosen.lead_id}/interventions"
+    with desk.serve() as served:
+
+        def post(event: str, key: str | None, path: str = where) -> Response:
+            headers = {"x-api-key": key} if key is not None else {}
+            return served.client.post(path, json={"event": event}, headers=headers)
+
+        assert [post("done", None).status_code, post("done", score).status_code] == [401, 403]
+        assert post("done", score, f"{where}/").status_code == 403
+        assert noted_by(desk) == {}
+        asked = served.client.get(f"/v1/leads/{chosen.lead_id}/churn", headers={"x-api-key": score})
+        assert asked.status_code == 200
+        assert [post("accepted", feedback).status_code, post("done", admin).status_code] == [201, 201]
+        again = post("accepted", admin)
+        assert (again.status_code, again.json()["new"]) == (200, False)
+    assert noted_by(desk) == {"accepted": "the-feedback", "done": "the-admin"}
+
+
+def noted_by(desk: Shop) -> dict[str, str]:
+    with desk.database.begin() as connection:
+        found = connection.execute(sa.text("SELECT event, who FROM intervention_events"))
+        return {row.event: row.who for row in found}
 
 
 def test_with_the_database_away_what_is_kept_is_told_and_what_is_not_is_said(desk: Shop) -> None:
