@@ -146,6 +146,18 @@ class Settings(BaseSettings):
     lead_value_usd: float = Field(
         200.0, ge=0, description="what it is worth that a lead does not leave, beside what keeps it"
     )
+    next_action_replies: float = Field(
+        0.5, ge=0, le=1, description="chance to reply within 7 days from which on a call alone is proposed"
+    )
+    next_action_tours: float = Field(
+        0.35, ge=0, le=1, description="chance to tour a home within 21 days from which on a lead means it"
+    )
+    next_action_pays: float = Field(
+        0.3,
+        ge=0,
+        le=1,
+        description="chance to be found able to pay below which a lead that means it is asked about it",
+    )
     reports_kept: int = Field(90, ge=1, description="reports of the watch that are kept of each model")
     evidently_port: int | None = Field(
         None, ge=1, le=65535, description="of Evidently's own dashboard; not started if not set"

@@ -22,7 +22,7 @@ from serving.leads.asking import LEAD, facts_about, lead_of
 from serving.leads.churn import MODEL as CHURN
 from serving.leads.churn import churn_by
 from serving.leads.matches import MatchesAnswer, answer_of, matches_of
-from serving.leads.next_action import NextAction, Standing, next_action
+from serving.leads.next_action import NextAction, Standing, Thresholds, next_action
 from serving.leads.score import answers_for, score_by
 from serving.openapi_parts import Document, get
 from serving.problems import problem_of
@@ -86,7 +86,7 @@ async def show_review(request: Request) -> Response:
         score=score,
         churn=churn,
         matches=matches,
-        next_action=next_action(_standing(score, churn, matches)),
+        next_action=next_action(_standing(score, churn, matches), _thresholds(request)),
         problems={name: str(problem_of(error).error) for name, error in problems.items()},
     )
     return Response(msgspec.json.encode(review), media_type="application/json")
@@ -95,6 +95,15 @@ async def show_review(request: Request) -> Response:
 async def _matches(request: Request, lead_id: str) -> MatchesAnswer:
     wanted = matching.Request(k=HOMES)
     return answer_of(await run_in_threadpool(matches_of, process_of(request), lead_id, wanted))
+
+
+def _thresholds(request: Request) -> Thresholds:
+    settings = process_of(request).front.settings
+    return Thresholds(
+        replies=settings.next_action_replies,
+        tours=settings.next_action_tours,
+        pays=settings.next_action_pays,
+    )
 
 
 def _standing(score: LeadScore | None, churn: ChurnAnswer | None, matches: MatchesAnswer | None) -> Standing:

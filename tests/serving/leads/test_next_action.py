@@ -9,7 +9,7 @@ import pytest
 from estate.core.clock import now
 from estate.services.lead_scoring.dimensions import DIMENSIONS
 from estate.services.lead_scoring.schema import DimensionScore, LeadScore
-from serving.leads.next_action import NextAction, Standing, next_action
+from serving.leads.next_action import NextAction, Standing, Thresholds, next_action
 
 
 def scored(band: str, **chances: float | None) -> LeadScore:
@@ -68,6 +68,39 @@ def test_whoever_answers_is_called_whoever_does_not_is_written_to() -> None:
     assert ready is not None
     assert silent is not None
     assert ready.title != silent.title
+
+
+@pytest.mark.parametrize(
+    ("thresholds", "title"),
+    [
+        (Thresholds(), "Ask how it will pay"),
+        (Thresholds(tours=0.6, pays=0.11), "Ask how it will pay"),
+        (Thresholds(tours=0.61), "Keep in touch"),
+        (Thresholds(pays=0.1), "Keep in touch"),
+        (Thresholds(pays=0.0), "Keep in touch"),
+    ],
+)
+def test_from_which_chance_on_a_lead_is_asked_is_set(thresholds: Thresholds, title: str) -> None:
+    action = next_action(Standing(score=scored("low", intent=0.6, budget_qualification=0.1)), thresholds)
+    assert action is not None
+    assert action.title == title
+
+
+def test_the_reason_names_the_chances_that_were_set() -> None:
+    asked = Standing(score=scored("low", intent=0.6, budget_qualification=0.1))
+    action = next_action(asked, Thresholds(tours=0.4, pays=0.2))
+    assert action is not None
+    assert action.why == (
+        "60% to tour a home soon (asked from 40%), 10% to be found able to pay (asked below 20%)"
+    )
+
+
+def test_from_which_chance_on_a_lead_answers_is_set() -> None:
+    reached = Standing(score=scored("high", engagement_readiness=0.3))
+    sooner, later = (next_action(reached, Thresholds(replies=at)) for at in (0.3, 0.31))
+    assert sooner is not None
+    assert later is not None
+    assert (sooner.title, later.title) == ("Call today", "Call, and write if nobody answers")
 
 
 def test_what_does_not_matter_changes_nothing() -> None:

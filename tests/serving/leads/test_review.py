@@ -65,6 +65,17 @@ def test_the_facts_are_read_once_whichever_parts_read_them(
     assert review["churn"]["round"] is not None  # which is asked for where the signs are known
 
 
+def test_the_thresholds_of_the_action_are_those_of_the_settings(shop: Shop, lead: str) -> None:
+    asking = {"next_action_tours": 0.0, "next_action_pays": 1.0}  # whoever is not kept or called is asked
+    kinds = []
+    for changed in (asking, {"next_action_pays": 0.0}):
+        shop.settings = shop.settings.model_copy(update={**changed, "lead_value_usd": 0.0})
+        with shop.serve() as served:
+            kinds.append(served.client.get(f"/v1/leads/{lead}/review").json()["next_action"]["kind"])
+    assert kinds[0] == "financing"
+    assert kinds[1] != "financing"
+
+
 def test_a_part_that_is_away_is_named_and_the_others_answer(
     shop: Shop, lead: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
