@@ -12,6 +12,7 @@ BENCHMARKS: Mapping[str, str] = {
     "alarms": "false-alarm rate and power of the watch, simulated rows",
     "batch": "millions of rows from Parquet to Parquet beside the bare model; memory as the table grows",
     "caches": "leads by id: the long way, one round trip, memory, Redis; hit rates and what they save",
+    "capacity": "the greedy plan of a desk's day beside the best one; simulated lists of leads",
     "challenger": "from the first drifted lead to a gated challenger in staging, on the demo's stack",
     "estimates": "quality before labels are known, beside NannyML and what labels say later; simulated, bank",
     "features": "features of 10 million events as of each lead, beside DuckDB, Polars and Feast; one lead",

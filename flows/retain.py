@@ -22,10 +22,11 @@ def retain(as_of: datetime | None = None) -> int:
     """
     done = retain_open_leads(open_platform(), as_of=as_of or now())
     get_run_logger().info(
-        "%d open leads judged by %s: %d proposals, %d held back by chance",
+        "%d open leads judged by %s: %d proposals, %d held back by chance, %d wait for a day with room",
         done.leads,
         done.version,
         done.proposed,
         done.held_back,
+        done.waiting,
     )
     return done.proposed

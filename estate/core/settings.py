@@ -143,6 +143,13 @@ class Settings(BaseSettings):
     intervention_holdback: float = Field(
         0.1, ge=0, lt=1, description="share of leads that nothing is proposed to, drawn by chance"
     )
+    intervention_minutes: float | None = Field(
+        None, ge=0, description="of all agents together for interventions in a day; no limit if not set"
+    )
+    intervention_most: Annotated[dict[str, Annotated[int, Field(ge=0)]], NoDecode] = Field(
+        {}, description="interventions of a kind in a day, such as call=20,offer_tour=4"
+    )
+    desk_timezone: str = Field("UTC", description="in which the desk's day begins and ends")
     lead_value_usd: float = Field(
         200.0, ge=0, description="what it is worth that a lead does not leave, beside what keeps it"
     )
@@ -182,6 +189,14 @@ class Settings(BaseSettings):
             if isinstance(value, str)
             else value
         )
+
+    @field_validator("intervention_most", mode="before")
+    @classmethod
+    def _counted(cls, value: object) -> object:
+        if not isinstance(value, str):
+            return value
+        pairs = [part.partition("=") for part in value.split(",") if part.strip()]
+        return {kind.strip(): most.strip() for kind, _, most in pairs}
 
     def endpoint(self, name: Literal["database_url", "mlflow_url", "prefect_url", "serving_url"]) -> str:
         """Return the address of a part: the setting, else what the local stack wrote.

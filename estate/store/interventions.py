@@ -17,6 +17,8 @@ from estate.store.intervention_tables import interventions as table
 
 Event = Literal["accepted", "declined", "done"]
 EVENTS: tuple[Event, ...] = ("accepted", "declined", "done")
+WAITING = "waiting"
+"""In place of an arm: the lead's round has not begun, since the desk could not turn to it."""
 _NAMESPACE = uuid5(NAMESPACE_URL, "leadloop:interventions")
 
 
@@ -33,9 +35,9 @@ class Intervention:
     indicators, evidence : tuple of str
         The signs that fired, and their sentences.
     arm : str
-        "proposed", or "held_back": drawn not to be proposed.
+        "proposed", or "held_back": drawn not to be proposed; or :data:`WAITING`.
     propensity : float
-        Probability of that arm.
+        Probability of that arm; 1 where the lead waits, which is not by chance.
     risk, level, source, version
         What the lead was judged at, and by whom.
     effect, cost_usd, benefit_usd : float
@@ -97,9 +99,9 @@ def draw_key(connection: sa.Connection) -> bytes:
 
 def next_rounds(connection: sa.Connection, lead_ids: Sequence[str], *, as_of: datetime) -> Mapping[str, int]:
     """Return the round that begins for each lead; leads whose last round is not over are left out."""
-    ends = sa.func.max(table.c.at + table.c.horizon_days * sa.literal(timedelta(days=1), sa.Interval))
-    query = sa.select(table.c.lead_id, sa.func.count().label("rounds"), ends.label("ends"))
-    rows = connection.execute(query.where(table.c.lead_id.in_(lead_ids)).group_by(table.c.lead_id)).all()
+    query = sa.select(table.c.lead_id, sa.func.count().label("rounds"), sa.func.max(_ends).label("ends"))
+    begun = query.where(table.c.lead_id.in_(lead_ids), table.c.arm != WAITING)
+    rows = connection.execute(begun.group_by(table.c.lead_id)).all()
     known = {row.lead_id: row for row in rows}
     return {
         lead: known[lead].rounds if lead in known else 0
@@ -137,8 +139,8 @@ def add_event(
 def find_intervention(
     connection: sa.Connection, lead_id: str, *, arm: str | None = None
 ) -> Intervention | None:
-    """Return a lead's latest intervention, if it is of the given arm or any."""
-    where = [table.c.lead_id == lead_id]
+    """Return a lead's latest intervention, if it is of the given arm or any; none that waits."""
+    where = [table.c.lead_id == lead_id, table.c.arm != WAITING]
     found = _read(connection, where, limit=1)
     return found[0] if found and arm in (None, found[0].arm) else None
 
@@ -151,9 +153,39 @@ def list_interventions(
     Parameters
     ----------
     arm : str, optional
-        Only this arm; None: both.
+        Only this arm, or :data:`WAITING`; None: both arms.
     """
-    return _read(connection, [] if arm is None else [table.c.arm == arm], limit=limit)
+    return _read(connection, [table.c.arm != WAITING if arm is None else table.c.arm == arm], limit=limit)
+
+
+def kinds_between(connection: sa.Connection, begin: datetime, end: datetime) -> list[str]:
+    """Return the kind of each intervention that was proposed, or noted as done, in a span of time."""
+    done = sa.select(intervention_events.c.intervention_id).where(
+        intervention_events.c.event == "done", _within(intervention_events.c.at, begin, end)
+    )
+    query = sa.select(table.c.kind).where(
+        table.c.arm == "proposed", _within(table.c.at, begin, end) | table.c.intervention_id.in_(done)
+    )
+    return list(connection.execute(query).scalars())
+
+
+def waits(connection: sa.Connection, lead_id: str, *, as_of: datetime) -> bool:
+    """Say whether a lead waits for the desk to turn to it."""
+    own = sa.select(table.c.intervention_id).where(
+        table.c.lead_id == lead_id, table.c.arm == WAITING, _ends > as_of
+    )
+    return connection.execute(own).first() is not None
+
+
+def count_waiting(connection: sa.Connection, *, as_of: datetime) -> int:
+    """Return how many leads wait."""
+    own = sa.select(sa.func.count()).where(table.c.arm == WAITING, _ends > as_of)
+    return int(connection.execute(own).scalar_one())
+
+
+def forget_waiting(connection: sa.Connection) -> None:
+    """Take away who waits: a pass says anew who does."""
+    connection.execute(sa.delete(table).where(table.c.arm == WAITING))
 
 
 def matured(connection: sa.Connection, *, as_of: datetime) -> list[Matured]:
@@ -178,14 +210,20 @@ def latest_desk(connection: sa.Connection) -> Mapping[str, Any] | None:
     return document
 
 
+_ends = table.c.at + table.c.horizon_days * sa.literal(timedelta(days=1), sa.Interval)
+
 _MATURED = """
 SELECT i.kind, i.arm, i.propensity, coalesce(bool_or(o.kind = 'churned'), false) AS left,
        coalesce(bool_or(o.kind = 'converted'), false) AS converted
 FROM interventions i LEFT JOIN outcomes o
   ON o.lead_id = i.lead_id AND o.event_at > i.at AND o.event_at <= i.at + i.horizon_days * interval '1 day'
  AND o.recorded_at <= :as_of AND o.superseded_at > :as_of
-WHERE i.at + i.horizon_days * interval '1 day' <= :as_of
+WHERE i.at + i.horizon_days * interval '1 day' <= :as_of AND i.arm <> 'waiting'
 GROUP BY i.intervention_id ORDER BY i.at, i.intervention_id"""
+
+
+def _within(column: sa.Column[datetime], begin: datetime, end: datetime) -> sa.ColumnElement[bool]:
+    return sa.and_(column >= begin, column < end)
 
 
 def _values(row: Intervention) -> dict[str, Any]:

@@ -76,27 +76,39 @@ def interventions() -> None:
 
 def list_all(
     everything: Annotated[bool, typer.Option("--all", help="Those held back by chance, too.")] = False,
+    waiting: Annotated[
+        bool, typer.Option("--waiting", help="Instead, leads for which the desk's day has no room.")
+    ] = False,
     limit: Annotated[int, typer.Option(min=1, help="At most so many, the latest first.")] = 20,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
-    """List proposals, and how many leads each kind has kept."""
+    """List proposals, what is taken of the desk's day, and how many leads each kind has kept."""
     from estate.core.clock import now
     from estate.core.settings import load_settings
     from estate.services.churn.effects import tried, uplifts
+    from estate.services.churn.today import day_of_desk
     from estate.store.database import Database
-    from estate.store.interventions import list_interventions, matured
+    from estate.store.interventions import WAITING, list_interventions, matured
 
-    database = Database(load_settings().endpoint("database_url"))
+    settings = load_settings()
+    database = Database(settings.endpoint("database_url"))
+    arm = WAITING if waiting else None if everything else "proposed"
     with database.begin() as connection:
-        rows = list_interventions(connection, arm=None if everything else "proposed", limit=limit)
+        rows = list_interventions(connection, arm=arm, limit=limit)
         over = matured(connection, as_of=now())
+    today = day_of_desk(settings, database, as_of=now())
     found = uplifts([tried(one) for one in over])
     if as_json:
         told = [{"intervention_id": row.intervention_id, **asdict(row)} for row in rows]
-        document = {"interventions": told, "uplift": [asdict(one) for one in found]}
+        document = {
+            "interventions": told,
+            "today": asdict(today),
+            "uplift": [asdict(one) for one in found],
+        }
         sys.stdout.write(json.dumps(document, default=str, indent=2) + "\n")
         return
     _print(rows, found, everything)
+    sys.stdout.write(f"today {today.sentence}\n")
 
 
 def note(
@@ -126,7 +138,7 @@ def _print(rows: list[Intervention], found: list[Uplift], everything: bool) -> N
 
     console = Console(highlight=False, width=None if sys.stdout.isatty() else _WIDE)
     if not rows:
-        console.print("nothing was proposed yet")
+        console.print("there is none yet")
         return
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
     for name in ("lead", "at (UTC)", "level", "risk", "kind", *(("arm",) if everything else ()), "worth $"):

@@ -16,21 +16,15 @@ from estate.core.prediction import AnsweredBy
 from estate.core.settings import Settings
 from estate.features.live import features_of_leads
 from estate.features.many_leads import features_of_many
-from estate.services.churn.choosing import arm_of
-from estate.services.churn.indicators import FACTS, names_of
-from estate.services.churn.model import HORIZON_DAYS
+from estate.services.churn.beginning import Wish, begin_rounds
+from estate.services.churn.capacity import capacity_of, day_of
+from estate.services.churn.indicators import FACTS
 from estate.services.churn.rounds import in_round, present_round
 from estate.services.churn.schema import ChurnAnswer, Source
 from estate.services.churn.service import Desk, Judged, assess
 from estate.store.database import Database
-from estate.store.interventions import (
-    Intervention,
-    add_interventions,
-    draw_key,
-    latest_desk,
-    next_rounds,
-    save_desk,
-)
+from estate.store.interventions import WAITING, kinds_between, latest_desk, next_rounds, save_desk
+from estate.store.locks import advisory_lock
 from estate.store.open_leads import open_lead_ids
 from serving.batch.open_leads import scores_of
 from serving.models import ServedModel
@@ -41,6 +35,7 @@ if TYPE_CHECKING:
 
 MODEL = "churn"
 _LEADS_AT_ONCE = 5_000
+_LOCK, _LOCK_SECONDS = "interventions", 3600.0
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -54,6 +49,8 @@ class Retained:
         Open leads.
     proposed, held_back : int
         New rounds that began, by arm.
+    waiting : int
+        Leads for which the desk's day has no room.
     version : str
         Of the model that judged, or ``"rules"``.
     """
@@ -61,6 +58,7 @@ class Retained:
     leads: int
     proposed: int
     held_back: int
+    waiting: int
     version: str
 
 
@@ -70,7 +68,8 @@ def retain_leads(
     """Judge all open leads, keep what is known of the desk, and begin a round for whom it is worth it.
 
     A lead's round lasts as long as the horizon; until it is over no other begins, so the same pass again
-    proposes nothing twice.
+    proposes nothing twice. What was proposed or done today counts against what the desk can do in a day; of
+    two passes at the same time one waits for the other.
 
     Parameters
     ----------
@@ -83,27 +82,46 @@ def retain_leads(
 
     Raises
     ------
+    SettingsError
+        If a limit names a kind, or a time zone, that there is not.
     StoreError
         If the database is away.
     """
-    from estate.services.churn.desk import measure_desk  # with it comes what reads tables
-
+    day = day_of(as_of, settings.desk_timezone)
+    whole = capacity_of(settings.intervention_minutes, settings.intervention_most)
     served = production_model(settings, database, MODEL, fetch=fetch)
     with database.begin() as connection:
         leads = open_lead_ids(connection, as_of=as_of)
-        key = draw_key(connection)
+    with advisory_lock(database, _LOCK, wait_seconds=_LOCK_SECONDS):
+        wishes = _wishes(settings, database, served, leads, as_of)
+        with database.begin() as connection:
+            left = whole.less(kinds_between(connection, *day))
+        begun = begin_rounds(database, wishes, left, held_back=settings.intervention_holdback)
+    arms = [one.arm for one in begun]
+    proposed, held_back, waiting = (arms.count(arm) for arm in ("proposed", "held_back", WAITING))
+    return Retained(len(leads), proposed, held_back, waiting, answering_of(served).version)
+
+
+def _wishes(
+    settings: Settings, database: Database, served: ServedModel, leads: Sequence[str], as_of: datetime
+) -> list[Wish]:
+    """Keep what is known of the desk; return the leads for which something is worth it, and is their turn."""
+    from estate.services.churn.desk import measure_desk  # with it comes what reads tables
+
     facts = facts_of(database, leads, as_of)
     desk = measure_desk(
         database, served.spec, lambda features: scores_of(served, features).score, facts, as_of=as_of
     )
     with database.begin() as connection:
         save_desk(connection, desk.to_dict(), at=as_of)
-    begun: list[Intervention] = []
+    wishes: list[Wish] = []
     for some, own in _turns(leads, facts):
         answers = answers_of(served, database, some, own, as_of=as_of, desk=desk, settings=settings)
-        begun += _begin(database, answers, key, settings.intervention_holdback, as_of)
-    arms = [one.arm for one in begun]
-    return Retained(len(leads), arms.count("proposed"), arms.count("held_back"), answering_of(served).version)
+        worth = [answer for answer in answers if answer.proposals]
+        with database.begin() as connection:
+            rounds = next_rounds(connection, [answer.lead_id for answer in worth], as_of=as_of)
+        wishes += [Wish(answer, rounds[answer.lead_id]) for answer in worth if answer.lead_id in rounds]
+    return wishes
 
 
 def answer_of_lead(
@@ -162,44 +180,6 @@ def _turns(leads: Sequence[str], facts: Frame) -> Iterator[tuple[Sequence[str], 
     for start in range(0, len(leads), _LEADS_AT_ONCE):
         rows = np.arange(start, min(start + _LEADS_AT_ONCE, len(leads)))
         yield leads[start : start + _LEADS_AT_ONCE], facts.take(rows)
-
-
-def _begin(
-    database: Database, answers: Sequence[ChurnAnswer], key: bytes, held_back: float, as_of: datetime
-) -> list[Intervention]:
-    with database.begin() as connection:
-        worth = [answer for answer in answers if answer.proposals]
-        rounds = next_rounds(connection, [answer.lead_id for answer in worth], as_of=as_of)
-        rows = [
-            _row(answer, rounds[answer.lead_id], key, held_back)
-            for answer in worth
-            if answer.lead_id in rounds
-        ]
-        new = add_interventions(connection, rows)
-    return [row for row in rows if row.intervention_id in new]
-
-
-def _row(answer: ChurnAnswer, number: int, key: bytes, held_back: float) -> Intervention:
-    arm, propensity = arm_of(key, answer.lead_id, number, held_back=held_back)
-    best = answer.proposals[0]
-    return Intervention(
-        lead_id=answer.lead_id,
-        round=number,
-        kind=best.kind,
-        indicators=names_of(answer.indicators),
-        evidence=tuple(sign.evidence for sign in answer.indicators),
-        arm=arm,
-        propensity=propensity,
-        risk=answer.risk_now,
-        level=answer.level,
-        source=answer.source,
-        version=answer.version,
-        effect=best.effect,
-        cost_usd=best.cost_usd,
-        benefit_usd=best.benefit_usd,
-        horizon_days=float(HORIZON_DAYS),
-        at=answer.as_of,
-    )
 
 
 def _rate(bands: Bands | None, risk: float) -> tuple[float, float, float, int] | None:

@@ -113,12 +113,13 @@ def _standing(score: LeadScore | None, churn: ChurnAnswer | None, matches: Match
 
 
 def _keep(churn: ChurnAnswer | None) -> NextAction | None:
-    """Return what may keep a lead that is likely to leave; nothing for one that chance holds back."""
+    """Return what may keep a lead that is likely to leave; nothing for one that is held back or waits."""
     if churn is None or churn.level not in _LEAVING or not churn.proposals:
         return None
-    if churn.round is not None and churn.round.arm == "held_back":
+    if churn.round is not None and churn.round.arm != "proposed":
         return None
-    best = churn.proposals[0]
+    begun = churn.round.kind if churn.round is not None else None
+    best = next((one for one in churn.proposals if one.kind == begun), churn.proposals[0])
     why = churn.indicators[0].evidence if churn.indicators else f"{churn.risk_now:.0%} to leave"
     return NextAction(best.kind, best.title, why)
 

@@ -44,6 +44,7 @@ def proposals(
                     answers=tuple(sign.name for sign in answered),
                     effect=effects[kind].value,
                     effect_basis=effects[kind].basis,
+                    minutes=one.minutes,
                     cost_usd=one.cost_usd,
                     benefit_usd=benefit,
                 )

@@ -12,6 +12,8 @@ Measured = Literal["measured", "stated"]
 """Whether a number was measured on this desk, or is what is assumed until it can be."""
 UsualOf = Literal["lead", "desk"]
 Arm = Literal["proposed", "held_back"]
+RoundState = Literal["proposed", "held_back", "waiting"]
+"""An arm, or that it is not drawn yet since the desk can't turn to the lead today."""
 
 
 @dataclass(frozen=True)
@@ -99,6 +101,8 @@ class Proposal:
         Share of those who would leave that it keeps, as estimated.
     effect_basis : {"measured", "stated"}
         Whether the desk's own outcomes are in the estimate.
+    minutes : float
+        Of an agent's time.
     cost_usd : float
     benefit_usd : float
         Expected: effect, times the risk that remains, times what a kept lead is worth, less the cost.
@@ -110,6 +114,7 @@ class Proposal:
     answers: tuple[str, ...]
     effect: float
     effect_basis: Measured
+    minutes: float
     cost_usd: float
     benefit_usd: float
 
@@ -122,8 +127,8 @@ class Round:
     ----------
     number : int
         How many rounds were before.
-    arm : {"proposed", "held_back"}
-        Drawn by chance.
+    arm : {"proposed", "held_back", "waiting"}
+        Drawn by chance; not drawn yet where the lead waits for a day on which the desk can turn to it.
     kind : str, optional
         What was chosen; None where the round has not begun.
     since : datetime, optional
@@ -132,7 +137,7 @@ class Round:
     """
 
     number: int
-    arm: Arm
+    arm: RoundState
     kind: str | None
     since: datetime | None
     events: tuple[str, ...]
@@ -167,7 +172,7 @@ class ChurnAnswer:
     timing : Timing, optional
         None where the horizon is over.
     proposals : tuple of Proposal
-        The best first; empty where nothing is worth its cost.
+        The best first; empty where nothing is worth its cost, and for a lead that is held back or waits.
     notes : tuple of str
         What is missing or otherwise than usual in this answer.
     prediction_id : str, optional

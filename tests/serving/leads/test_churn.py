@@ -16,7 +16,7 @@ from estate.datasets.world import World, simulate
 from estate.services.churn.interventions import INTERVENTIONS
 from estate.services.churn.model import SPEC
 from estate.store.facts import write_facts
-from estate.store.interventions import Intervention, list_interventions
+from estate.store.interventions import WAITING, Intervention, list_interventions
 from estate.store.open_leads import open_lead_ids
 from estate.training.bundling import write_bundle
 from estate.training.extract import extract
@@ -78,6 +78,22 @@ def test_a_lead_that_is_held_back_is_proposed_nothing_and_another_can_be_noted(d
         refused = served.client.post(f"/v1/leads/{held.lead_id}/interventions", json={"event": "done"})
         assert refused.status_code == 404
         assert served.client.get("/v1/leads/nobody/churn").status_code == 404
+
+
+def test_a_lead_for_which_the_day_has_no_room_is_said_to_wait(desk: Shop) -> None:
+    changed = {"intervention_minutes": 30.0, "intervention_holdback": 0.0}
+    desk.settings = desk.settings.model_copy(update=changed)
+    begun(desk)
+    with desk.database.begin() as connection:
+        waiting = list_interventions(connection, arm=WAITING)[0]
+    with desk.serve() as served:
+        shown = ask(served, waiting.lead_id)
+        assert (shown["round"]["arm"], shown["proposals"]) == ("waiting", [])
+        assert any("the lead waits" in one for one in shown["notes"])
+        where = f"/v1/leads/{waiting.lead_id}/interventions"
+        assert served.client.post(where, json={"event": "done"}).status_code == 404
+        review = served.client.get(f"/v1/leads/{waiting.lead_id}/review").json()
+        assert review["next_action"]["kind"] != waiting.kind
 
 
 def test_what_was_made_of_a_proposal_is_noted_by_a_key_of_role_feedback_under_its_name(desk: Shop) -> None:
