@@ -19,7 +19,7 @@ BENCHMARKS: Mapping[str, str] = {
     "gate": "false passes and power of the gate, reuse of a holdout; simulated pairs of models",
     "ideas": "what caching, batching, vectorising, float32 and coroutines are really worth here",
     "lead_models": "conversion and churn beside the known truth; real tables beside references and AutoML",
-    "leads_load": "leads under load: processor time and latency of answers with reasons, beside empty servers",
+    "leads_load": "leads under load: processor time and latency, with and without reasons, and the floors",
     "matching": "the next home of a lead (simulated), a guest (real), beside popularity, cosine, implicit",
     "members": "who earns a place in the vote of lead_conversion: its members, networks, event sequences",
     "promotion": "from the click to the first answer of the new version; rollback; flips under load",

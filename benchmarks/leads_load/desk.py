@@ -74,9 +74,7 @@ def desk(folder: Path, *, days: int, leads_per_day: float) -> Iterator[Desk]:
         yield Desk(home, material, leads)
 
 
-def _material(
-    folder: Path, home: Home, database: Database, leads: list[str], as_of: datetime
-) -> Material:
+def _material(folder: Path, home: Home, database: Database, leads: list[str], as_of: datetime) -> Material:
     data = extract(SPEC, database, as_of=as_of)
     parts = split_by_time(SPEC, data)
     bundle, parity = write_bundle(fit(SPEC, parts), parts, folder / "bundle")

@@ -5,14 +5,14 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from benchmarks.leads_load.desk import Desk, desk
 from benchmarks.serve.load import Load, generator, press
-from benchmarks.serve.running import RIGHT, Running, started
 from benchmarks.serve.run import made_folder
+from benchmarks.serve.running import RIGHT, Running, started
 from benchmarks.serve.servers import ECHO, Server, floors, ours
 from estate.core.errors import StackError
 from estate.services.lead_scoring.model import SPEC
@@ -125,8 +125,6 @@ def _add_ratios(rows: list[dict[str, Any]]) -> None:
 
 def _server(made: Desk) -> Server:
     """Return ours as it is asked about leads."""
-    from dataclasses import replace
-
     return replace(
         ours(made.home.variables),
         path=f"/v1/models/{SPEC.name}/predict",
@@ -139,7 +137,8 @@ def _check(running: Running, made: Desk) -> None:
     most = running.difference(made.material, len(made.material.scores))
     (answer,) = running.ask(made.material.rows[0])["predictions"]
     if most > RIGHT or not answer.get("reasons") or not answer.get("interval"):
-        raise StackError("answer about a lead", expected="the right score, interval, reasons", got=str(answer))
+        expected = "the right score, an interval, reasons"
+        raise StackError("answer about a lead", expected=expected, got=str(answer)[:200])
 
 
 def _bodies(made: Desk, leads: Sequence[str], *, explain: bool) -> Path:

@@ -13,6 +13,7 @@ from estate.core.frame import Numbers
 from estate.core.model_spec import Task
 from estate.training.calibration import BetaCalibration
 from estate.training.fit import Trained
+from estate.training.merged_steps import merge_steps
 from estate.training.own_converters import register_own
 
 OPSET = 18
@@ -51,6 +52,7 @@ def to_onnx(trained: Trained) -> Any:
             got=f"{type(error).__name__}: {str(error).strip().splitlines()[0]}",
             todo="Use an estimator of scikit-learn or XGBoost that skl2onnx converts; see docs/models.md.",
         ) from error
+    merge_steps(model)
     _attach_output(model, trained)
     onnx.checker.check_model(model)
     return model
