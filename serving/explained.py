@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
+from functools import partial
 from weakref import WeakKeyDictionary
 
 import numpy as np
 
 from estate.bundles.bundle_predictor import BundlePredictor
-from estate.bundles.reasons import Reason, Reasons
+from estate.bundles.reasons import Reasons
 from estate.bundles.words import titles
 from estate.core.frame import Frame
 from estate.core.model_spec import ModelSpec
 from serving.answering import Answering
+from serving.caches.kept_reasons import KeptReasons
 from serving.predictors import MixedScores, SignedScores
 from serving.predictors.cached import Cached
 from serving.predictors.signed import Origin
@@ -23,12 +26,26 @@ MOST_EXPLAINED_ROWS = 100
 """Of one request: a row takes about as long as a few hundred scores."""
 
 
-class Explained:
-    """Explains answers; safe to share between threads."""
+LookedUp = Callable[[str, int, int], object]
+"""Told of a model how many rows were to be explained, and of how many the reasons were kept."""
 
-    def __init__(self) -> None:
+
+def uncounted(_model: str, _rows: int, _hits: int) -> None:
+    """Count nothing."""
+
+
+class Explained:
+    """Explains answers; safe to share between threads.
+
+    Parameters
+    ----------
+    looked_up : callable, optional
+    """
+
+    def __init__(self, looked_up: LookedUp = uncounted) -> None:
+        self._looked_up = looked_up
         self._lock = threading.Lock()
-        self._known: WeakKeyDictionary[BundlePredictor, Reasons] = WeakKeyDictionary()
+        self._known: WeakKeyDictionary[BundlePredictor, KeptReasons] = WeakKeyDictionary()
 
     def reasons_of(
         self,
@@ -63,16 +80,17 @@ class Explained:
             predictor = _of_bundle(by)
             if predictor is None:
                 continue
-            reasons = self._of(predictor, spec)
-            for row, found in zip(rows, reasons.explain(_part(features, rows), predictor), strict=True):
-                made[row] = [_said(reason, reasons) for reason in found]
+            found = self._of(predictor, spec).of(_part(features, rows), predictor)
+            for row, reasons in zip(rows, found, strict=True):
+                made[row] = reasons
         return made
 
-    def _of(self, predictor: BundlePredictor, spec: ModelSpec) -> Reasons:
+    def _of(self, predictor: BundlePredictor, spec: ModelSpec) -> KeptReasons:
         with self._lock:
             known = self._known.get(predictor)
             if known is None:
-                known = self._known[predictor] = Reasons(predictor.bundle, titles(spec.features))
+                reasons = Reasons(predictor.bundle, titles(spec.features))
+                known = self._known[predictor] = KeptReasons(reasons, partial(self._looked_up, spec.name))
             return known
 
 
@@ -94,8 +112,3 @@ def _rows_by_origin(scores: SignedScores) -> list[tuple[Origin, list[int]]]:
 
 def _part(features: Frame, rows: list[int]) -> Frame:
     return features if len(rows) == len(features) else features.take(np.asarray(rows, dtype=np.intp))
-
-
-def _said(reason: Reason, reasons: Reasons) -> ReasonAnswer:
-    contribution = float(f"{reason.contribution:.6g}")
-    return ReasonAnswer(reason.feature, reason.text, reason.direction, contribution, reasons.unit)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from estate.core.settings import Settings
 from estate.store.announcements import Announcements
 from estate.store.database import Database
 from serving.answering import Answering
+from serving.caches.counted import Counted
 from serving.caches.wiring import make_lead_cache, make_slow_models
 from serving.crm import Crm
 from serving.explained import Explained
@@ -145,9 +147,18 @@ def make_process(settings: Settings, *, fetch: Fetch | None = None, ship: bool =
         crm,
         front,
         replayer,
-        Explained(),
+        Explained(_counting_reasons(metrics)),
         intake,
         Ranks(),
         KnownDesk(lambda: crm.database),
         ShownHomes(settings.shown_homes_share),
     )
+
+
+def _counting_reasons(metrics: Metrics) -> Callable[[str, int, int], None]:
+    counted = Counted(metrics)
+
+    def looked_up(model: str, rows: int, hits: int) -> None:
+        counted.looked_up("reasons", model, hits=hits, of=rows)
+
+    return looked_up

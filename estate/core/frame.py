@@ -92,6 +92,10 @@ class Frame:
 
     def take(self, index: NDArray[Any]) -> Frame:
         """Return the rows at the given positions, or where a boolean mask holds."""
+        if self.block is not None:
+            block = NumberBlock(self.block.names, self.block.values[index])
+            others = [name for name in self.columns if name not in block.names]
+            return Frame.of_block(block, {name: self.columns[name][index] for name in others})
         columns = {name: values[index] for name, values in self.columns.items()}
         rows = int(index.sum()) if index.dtype == np.bool_ else len(index)
         return Frame(columns, rows)

@@ -53,6 +53,26 @@ class LeadFeatures:
     known_until: tuple[datetime, ...]
     cache: tuple[CacheStatus, ...]
 
+    def take(self, rows: Sequence[int], missing: Sequence[str] | None = None) -> LeadFeatures:
+        """Return the leads at these places of ``found``, in this order; one may be there several times.
+
+        Parameters
+        ----------
+        rows : sequence of int
+        missing : sequence of str, optional
+            Of what is returned; as here if not given.
+        """
+        if list(rows) == list(range(len(self.found))) and missing is None:
+            return self
+        return LeadFeatures(
+            self.features.take(np.asarray(rows, dtype=np.intp)),
+            tuple([self.found[row] for row in rows]),
+            self.missing if missing is None else tuple(missing),
+            as_of=tuple([self.as_of[row] for row in rows]),
+            known_until=tuple([self.known_until[row] for row in rows]),
+            cache=tuple([self.cache[row] for row in rows]),
+        )
+
 
 def features_of_leads(
     database: Database, spec: ModelSpec, lead_ids: Sequence[str], *, as_of: datetime

@@ -6,7 +6,7 @@ from typing import Literal
 
 from serving.metrics import Metrics
 
-Tier = Literal["memory", "redis", "stale"]
+Tier = Literal["memory", "redis", "stale", "reasons"]
 
 
 class Counted:
@@ -23,7 +23,7 @@ class Counted:
         self.redis_error = metrics.cache_errors.labels("redis").inc
 
     def looked_up(self, tier: Tier, model: str, *, hits: int, of: int) -> None:
-        """Count leads that were looked for in a cache, and those that were there."""
+        """Count leads, or rows, that were looked for in a cache, and those that were there."""
         if hits:
             self._metrics.cache_hits.labels(tier, model).inc(hits)
         if of > hits:

@@ -51,12 +51,15 @@ class HotProtocol(HeadDeadline):
         self._way: Way | None = None
         self._body = b""
         self._asked = False  # a request of the short way waits for its answer
+        self._last = False  # the connection ends with that answer
         self.idle_since: float | None = None
 
     def on_message_begin(self) -> None:
         """Begin a request; one before it on this connection is answered first."""
         if self._asked and self._way is not None:
             self._way.flush()
+        if self._asked and self._way is not None:  # about leads: uvicorn keeps the order of both
+            self._way.give_back(self)
         self._way, self.idle_since = None, None
         self.waiting_since = self.loop.time()
         self.url, self.headers = b"", []
@@ -100,15 +103,26 @@ class HotProtocol(HeadDeadline):
             return False
         return True
 
-    def answer(self, head: bytes, body: bytes) -> None:
-        """Send an answer."""
+    @property
+    def key_name(self) -> str:
+        """Name of the key that the request came with; empty without one."""
+        return self._admission.name if self._admission is not None else ""
+
+    def wait(self) -> None:
+        """Hear no further request until this one is answered."""
+        self.flow.pause_reading()
+
+    def answer(self, head: bytes, body: bytes) -> str:
+        """Send an answer; returns the request's id."""
         self._asked = False
-        if self.transport is None or self.transport.is_closing():
-            return
-        self.server_state.total_requests += 1
         request = request_id_of(self._request_id)
+        if self.transport is None or self.transport.is_closing():
+            return request
+        self.server_state.total_requests += 1
         self.transport.write(b"%bx-request-id: %b\r\n\r\n%b" % (head, request.encode(), body))
         self.idle_since = self.loop.time()
+        self._go_on()
+        return request
 
     def hand_over(self) -> None:
         """Let the application answer the request that is held back, unless it has its answer."""
@@ -121,6 +135,7 @@ class HotProtocol(HeadDeadline):
         self._begin()
         super().on_body(self._body)
         super().on_message_complete()
+        self._go_on()
 
     def send_400_response(self, msg: str) -> None:
         """Say that something is no HTTP, and close; what came before it is answered."""
@@ -146,11 +161,20 @@ class HotProtocol(HeadDeadline):
         if self._way is not None:
             if self._asked:
                 self._way.flush()
+                if self._asked:  # about leads: the answer is on its way
+                    self._last = True
+                    return
             elif self.idle_since is None:  # the rest of a body is on its way: the application waits for it
                 self._way = None
                 self._begin()
                 super().on_body(self._body)
         super().shutdown()
+
+    def _go_on(self) -> None:
+        """Hear again, or end where the answer was to be the last one."""
+        self.flow.resume_reading()
+        if self._last:
+            super().shutdown()
 
     def _short_way(self) -> Way | None:
         """Return the short way if this may go it, as far as the head tells."""

@@ -48,21 +48,34 @@ class Reply:
         for count in rows:
             some = answers if len(rows) == 1 else answers[start : start + count]
             body = self._encode(response_of(answered, some))
-            yield _HEAD % len(body), body
+            yield self.head(body), body
             start += count
+
+    def head(self, body: bytes) -> bytes:
+        """Return the head of an answer, without its end."""
+        return _HEAD % len(body)
+
+    def count_one(self, origin: tuple[str, str, str], since: float) -> None:
+        """Count a request that came then and was answered just now, by model, version and source."""
+        requests, seconds, _ = self._series(origin)
+        requests.inc()
+        seconds.observe(perf_counter() - since)
 
     def count(self, answered: AnsweredRows, since: Sequence[float]) -> None:
         """Count requests that came then and were answered just now."""
         scores = answered.scores
-        key = (answered.model, scores.version, scores.answered_by.value)
-        if (children := self._children.get(key)) is None:
-            children = self._children[key] = (
-                self._metrics.requests.labels("predict", answered.model, "200"),
-                self._metrics.request_seconds.labels(*key),
-                self._metrics.batch_rows.labels(answered.model),
-            )
-        requests, seconds, batch = children
+        requests, seconds, batch = self._series((answered.model, scores.version, scores.answered_by.value))
         requests.inc(len(since))
         batch.observe(len(answered.ids))
         now = perf_counter()
         seconds.observe_many([now - began for began in since])
+
+    def _series(self, origin: tuple[str, str, str]) -> tuple[Counter, BulkHistogram, BulkHistogram]:
+        """Return what is counted; finding a series costs several times what counting does."""
+        if (children := self._children.get(origin)) is None:
+            children = self._children[origin] = (
+                self._metrics.requests.labels("predict", origin[0], "200"),
+                self._metrics.request_seconds.labels(*origin),
+                self._metrics.batch_rows.labels(origin[0]),
+            )
+        return children

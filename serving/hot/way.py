@@ -6,15 +6,16 @@ import asyncio
 import logging
 from dataclasses import dataclass
 from time import perf_counter
-from typing import Protocol
 
 from estate.core.prediction_id import new_ids
+from serving.hot.asker import Asker
+from serving.hot.lead_way import LeadWay
 from serving.hot.plan import NotPlain, Plan, Values
 from serving.hot.reply import Reply
-from serving.lanes import Desk
 from serving.lanes.pace import Spent
-from serving.models import Models, ServedModel
+from serving.models import ServedModel
 from serving.predictors import Cases
+from serving.process import Process
 from serving.scoring import kept, scores_of
 
 logger = logging.getLogger(__name__)
@@ -22,22 +23,7 @@ logger = logging.getLogger(__name__)
 MOST_ROWS = 64
 """Of one request; a larger one goes the usual way."""
 _FLUSH_ROWS = 256
-
-
-class Asker(Protocol):
-    """The connection that a request came on."""
-
-    def answer(self, head: bytes, body: bytes) -> None:
-        """Send an answer."""
-        ...
-
-    def charge(self, rows: int) -> bool:
-        """Take rows from what the caller may have; False where that is too much."""
-        ...
-
-    def hand_over(self) -> None:
-        """Let the application answer the request that came last."""
-        ...
+_ABOUT_LEADS = b'"lead_ids"'
 
 
 @dataclass(slots=True)
@@ -54,18 +40,17 @@ class Way:
     ----------
     name : str
         Of the model.
-    models : Models
-    desk : Desk
+    process : Process
     reply : Reply
     loop : AbstractEventLoop
         Its thread is the only one that comes here.
     """
 
-    def __init__(
-        self, name: str, models: Models, desk: Desk, reply: Reply, loop: asyncio.AbstractEventLoop
-    ) -> None:
-        self._name, self._models, self._desk, self._reply, self._loop = name, models, desk, reply, loop
-        self._lane = desk.lane(name)
+    def __init__(self, name: str, process: Process, reply: Reply, loop: asyncio.AbstractEventLoop) -> None:
+        self._name, self._reply, self._loop = name, reply, loop
+        self._models, self._desk = process.models, process.desk
+        self._lane = self._desk.lane(name)
+        self._leads = LeadWay(name, process, reply, loop)
         self._plan: Plan | None = None
         self._planned: ServedModel | None = None
         self._taken: list[_Taken] = []
@@ -73,6 +58,8 @@ class Way:
 
     def take(self, asker: Asker, body: bytes) -> int:
         """Take a request; returns its number of rows, or 0 where the usual way must answer it."""
+        if _ABOUT_LEADS in body and (leads := self._leads.take(asker, body)):
+            return leads
         plan = self._present_plan()
         if plan is None or not self._lane.is_free_and_quick(plan.answering):
             return 0
@@ -104,6 +91,10 @@ class Way:
             )
             for request in taken:
                 request.asker.hand_over()
+
+    def give_back(self, asker: Asker) -> None:
+        """Let the application answer what a connection asked about leads, if its turn has not come."""
+        self._leads.give_back(asker)
 
     def _present_plan(self) -> Plan | None:
         """Return how rows are read now; those taken for the version before are answered by that one."""

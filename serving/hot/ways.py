@@ -40,6 +40,6 @@ class Ways:
             return None
         if self.process.models.known(name) is None:
             return None
-        made = Way(name, self.process.models, self.process.desk, self._reply, self._loop)
+        made = Way(name, self.process, self._reply, self._loop)
         self._by_url[url] = made
         return made

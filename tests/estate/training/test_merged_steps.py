@@ -36,7 +36,7 @@ def rows(count: int, seed: int = 0) -> Matrix:
 def labels(x: Matrix) -> NDArray[np.int64]:
     lost = np.isnan(x[:, 2])
     pull = np.nan_to_num(np.clip(x, -3, 3)).sum(axis=1) + 2.0 * lost
-    return (pull + np.random.default_rng(5).normal(size=len(x)) > 0.5).astype(np.int64)
+    return np.asarray(pull + np.random.default_rng(5).normal(size=len(x)) > 0.5).astype(np.int64)
 
 
 def of_xgboost(model: Any, target: Callable[[Matrix], Any] = labels) -> ModelProto:
@@ -58,7 +58,8 @@ def trees(model: ModelProto) -> list[int]:
     """Return how many nodes each tree has."""
     (node,) = [node for node in model.graph.node if node.op_type.startswith("TreeEnsemble")]
     (ids,) = [helper.get_attribute_value(a) for a in node.attribute if a.name == "nodes_treeids"]
-    return np.unique(ids, return_counts=True)[1].tolist()
+    counts: list[int] = np.unique(ids, return_counts=True)[1].tolist()
+    return counts
 
 
 def merged(model: ModelProto) -> ModelProto:

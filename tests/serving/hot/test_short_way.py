@@ -250,9 +250,16 @@ class Asker:
     answers: list[dict[str, object]] = field(default_factory=list)
     handed_over: int = 0
 
-    def answer(self, head: bytes, body: bytes) -> None:
+    key_name: str = ""
+    waits: bool = False
+
+    def answer(self, head: bytes, body: bytes) -> str:
         assert head.startswith(b"HTTP/1.1 200")
         self.answers.append(json.loads(body))
+        return "request"
+
+    def wait(self) -> None:
+        self.waits = True
 
     def charge(self, rows: int) -> bool:
         return rows > 0
@@ -270,7 +277,7 @@ def test_what_was_taken_before_a_swap_is_answered_by_the_version_before(shop: Sh
     with shop.serve() as served:
         served.wait_for_version("1")
         process = served.process
-        way = Way("sale", process.models, process.desk, Reply(process.metrics, process.versions_of), loop)
+        way = Way("sale", process, Reply(process.metrics, process.versions_of), loop)
         served.predict(), served.predict()
         before, after = Asker(), Asker()
         assert way.take(before, body) == 1
