@@ -25,6 +25,7 @@ from estate.store.ledger_chain import check_chain
 from estate.store.pair_names import leads_like_pairs
 from model_registry import Registry
 from model_registry.erasure import ErasedRun, erase_from_runs, erase_from_texts
+from serving.caches.kept_reasons import KEEP_SECONDS
 from serving.journal.folder import REFUSED
 from serving.journal.places import journal_folder
 
@@ -203,4 +204,4 @@ def _erase_files(paths: Iterable[Path], lead_id: str) -> int:
 
 def _caches(settings: Settings) -> timedelta:
     longest = max(settings.cache_memory_seconds, settings.cache_redis_seconds, settings.cache_stale_seconds)
-    return timedelta(seconds=longest)
+    return timedelta(seconds=longest + KEEP_SECONDS)  # reasons may be made of features that are kept
