@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
 import msgspec
 
-from estate.core.errors import SettingsError, StoreError
 from estate.features.live import LeadFeatures
 from serving.lanes.pace import Spent
 from serving.models import ServedModel, answering_of
@@ -18,8 +16,6 @@ from serving.process import Process
 from serving.response import add_leads, answers_of, response_of
 from serving.schema import Answer
 from serving.scoring import rows_of, score
-
-logger = logging.getLogger(__name__)
 
 
 class AskedLeads(NamedTuple):
@@ -57,30 +53,18 @@ class Answered:
 
 
 def answer_leads(process: Process, model: str, asked: Sequence[AskedLeads]) -> list[Answered | None]:
-    """Answer requests; None where only the application can: no lead is known, or it can't be scored.
+    """Answer requests; None for one of which no lead is known: the application says so.
 
     All are answered by the version that is in service as this begins.
 
     Raises
     ------
-    StoreError, SettingsError
-        If the database is away and not all leads are kept.
+    Exception
+        Whatever reading, scoring or explaining raises: of one of these requests, or of all of them.
     """
     served = process.models.known(model)
     if served is None:
         return [None] * len(asked)
-    try:
-        return _together(process, served, asked)
-    except (StoreError, SettingsError):
-        raise
-    except Exception as error:  # one request's leads may be at fault: each is answered by itself
-        if len(asked) == 1:
-            logger.info("leads_handed_over model=%s error=%s", model, type(error).__name__)
-            return [None]
-        return [answer for one in asked for answer in answer_leads(process, model, [one])]
-
-
-def _together(process: Process, served: ServedModel, asked: Sequence[AskedLeads]) -> list[Answered | None]:
     wanted = tuple(dict.fromkeys(lead for one in asked for lead in one.lead_ids))
     leads = process.crm.read_leads(served.spec, wanted)
     known = {lead: row for row, lead in enumerate(leads.found)}

@@ -130,7 +130,7 @@ class LeadWay:
         self._next()  # the thread goes on while these are sent
         try:
             answers = work.result()
-        except Exception as error:  # the application says what is wrong, to each by itself
+        except Exception as error:  # one request may be at fault: the application answers each by itself
             if isinstance(error, StoreError | SettingsError):
                 self._usual_until = self._loop.time() + _USUAL_SECONDS
             logger.info(
