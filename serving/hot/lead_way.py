@@ -27,7 +27,7 @@ logger = logging.getLogger(__name__)
 MOST_LEADS = 64
 """Of one request, and of the requests that are answered together."""
 MOST_WAITING = 1000
-"""Leads; where more wait, the usual way says who is turned away."""
+"""Requests; where more wait, the usual way says who is turned away."""
 _USUAL_SECONDS = 1.0
 """For so long nobody goes the short way after the database gave no answer."""
 
