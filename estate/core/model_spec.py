@@ -79,8 +79,8 @@ class ModelSpec:
         but no more than this. It fits three numbers at most; where the share of positives moves, fewer rows
         are newer rows.
     refit : bool
-        Whether a binary model is fitted again, on the calibration rows too, when its calibration is known.
-        It takes twice the time; worth it where rows are few, or the newest matter most.
+        Whether a binary model learns from the calibration rows too, and is calibrated across halves of them.
+        It takes three times as long; worth it where rows are few, or the newest matter most.
     seed : int
     rollout : Rollout
         How an accepted version goes into production where the person who promotes it does not say.

@@ -58,9 +58,9 @@ class Trained:
 def fit(spec: ModelSpec, parts: Split) -> Trained:
     """Learn levels and weights from the train part, the calibration from the calibration part.
 
-    If the spec says so, the estimator learns from both: the newest rows are too good to be left out. Each half
-    of the calibration rows is then asked of an estimator that has learned from the other one, so that what is
-    calibrated is an estimator that knows the newest rows, and not one that a drift has left behind.
+    If the spec says so, the estimator learns from both: the newest rows are too good to be left out. Each
+    half of the calibration rows is then asked of an estimator that has learned from the other one, so that
+    what is calibrated knows the newest rows, and is not one that a drift has left behind.
 
     Raises
     ------

@@ -217,16 +217,3 @@ def test_golden_rows_as_a_caller_sends_them_become_the_golden_features(
     features = make(homes).features.compute(frame_of(golden["rows"], bundle.inputs))
     kept = {name: [row[name] for row in features.records()] for name in features.columns}
     assert kept == golden["features"]
-
-
-def test_a_second_fit_learns_from_the_calibration_rows_too_and_keeps_the_calibration(homes: Path) -> None:
-    spec = home_spec(homes)
-    parts = split_by_time(spec, extract(spec, None, as_of=NOW))
-    once, twice = fit(spec, parts), fit(replace(spec, refit=True), parts)
-    assert once.calibration == twice.calibration
-    both = replace(parts, train=parts.train.followed_by(parts.calibration))
-    matrix = once.encoder.matrix(parts.holdout.features)
-    again = once.encoder.matrix(both.train.features), both.train.y.astype(np.int64)
-    expected = spec.estimator(spec.seed).fit(*again).predict_proba(matrix)
-    assert np.array_equal(twice.estimator.predict_proba(matrix), expected)
-    assert not np.array_equal(once.estimator.predict_proba(matrix), expected)
