@@ -13,8 +13,10 @@ STEPS, GAP = 5000, 1e-7
 """At most so many steps, or until the weights are within so many nats of the best."""
 SMALLEST = 1e-3
 """A weight below this is none: its member would be asked on every request for nothing."""
-NOISE = 1.0
-"""Standard errors that leaving a member out must cost, or it is left out."""
+NOISE = 0.5
+"""Standard errors that leaving a member out must cost, or it is left out.
+
+With a whole one, a vote of members that say much the same is soon down to one, and chance tells which."""
 _TINY = 1e-12
 
 Solve = Callable[[Numbers, Numbers], Numbers]
