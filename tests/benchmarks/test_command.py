@@ -167,3 +167,15 @@ def test_shown_homes_quick_times_both_ways_and_finds_what_came_true() -> None:
     assert by["kept"]["p50_ms"] > 0
     assert by["ratio"]["value"] > 0.5
     assert {row["measured"] for row in made["rows"]} >= {"home_choice", "home_interest", "home_viewing"}
+
+
+@pytest.mark.thorough
+@pytest.mark.timeout(600)
+def test_members_quick_asks_members_and_candidates_alone_and_together() -> None:
+    rows = result(benchmarks("members", "--quick", "--json"))["rows"]
+    assert [row["who"] for row in rows][:2] == ["the vote in service", "steps"]
+    assert {"network of 16", "line of echoes"} < {row["who"] for row in rows}
+    alone = "log loss over the best possible, by desk"
+    assert all(1.0 < float(row[alone]) < 1.5 for row in rows)
+    earned = [float(row["weight in a vote of all"]) for row in rows[1:-1]]
+    assert sum(earned) == pytest.approx(1.0, abs=0.05)
