@@ -187,6 +187,11 @@ class Guard:
             error = DataError(whose, expected=expected, got="more", todo=todo)
             raise Refusal("rate", 429, error, {"retry-after": seconds})
 
+    def refund(self, admission: Admission, rows: int) -> None:
+        """Take back what :meth:`spend` counted, for a request that is counted again elsewhere."""
+        if admission.rate is not None and rows:
+            self._rates.give_back(admission.rate, rows)
+
     def _look(self) -> None:
         if monotonic() < self._look_at or not self._looking.acquire(blocking=False):
             return

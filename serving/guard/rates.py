@@ -72,6 +72,18 @@ class Rates:
             memory = mmap.mmap(self._file, size)
         self._until = memoryview(memory).cast("d")
 
+    def give_back(self, rate: Rate, rows: int) -> None:
+        """Give rows back that were granted and are counted elsewhere.
+
+        Examples
+        --------
+        >>> rates = Rates(clock=lambda: 100.0)
+        >>> slow = Rate(1, rows_per_second=2, burst=4)
+        >>> rates.take(slow, 4), rates.give_back(slow, 4), rates.take(slow, 4)
+        (0.0, None, 0.0)
+        """
+        self.take(rate, -rows)
+
     def take(self, rate: Rate, rows: int) -> float:
         """Take rows.
 

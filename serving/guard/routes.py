@@ -38,6 +38,8 @@ def role_of(path: str, *, metrics_open: bool) -> Role | None:
     <Role.SCORE: 'score'>
     >>> role_of("/v1/leads/lead-17/interventions", metrics_open=False)
     <Role.FEEDBACK: 'feedback'>
+    >>> role_of("/v1/leads/lead-17/interventions\\n", metrics_open=False)  # routed like the one above
+    <Role.FEEDBACK: 'feedback'>
     >>> role_of("/what/comes/later", metrics_open=False)
     <Role.ADMIN: 'admin'>
     >>> role_of("/health/live", metrics_open=False) is None
@@ -45,7 +47,7 @@ def role_of(path: str, *, metrics_open: bool) -> Role | None:
     """
     if path.startswith((*_OPEN, _SIGNED)) or path in _OPEN_EXACT or (path == _METRICS and metrics_open):
         return None
-    noted = path.startswith(_LEADS) and path.rstrip("/").endswith(_INTERVENTIONS)
+    noted = path.startswith(_LEADS) and path.rstrip("/\n").endswith(_INTERVENTIONS)
     if noted or path.startswith(_OUTCOMES):
         return Role.FEEDBACK
     return Role.SCORE if path.startswith(_SCORE) else Role.ADMIN

@@ -19,6 +19,7 @@ from estate.core.errors import SettingsError, StoreError
 from serving.hot.asker import Asker
 from serving.hot.lead_batch import Answered, AskedLeads, answer_leads
 from serving.hot.reply import Reply
+from serving.lanes.question import PATIENCE_SECONDS
 from serving.process import Process
 from serving.request_log import AnsweredRequest
 
@@ -109,8 +110,14 @@ class LeadWay:
         return AskedLeads(leads, request.explain)
 
     def _next(self) -> None:
-        """Give the thread what waits, as much as is answered together."""
-        if self._busy or not self._waiting:
+        """Give the thread what waits, as much as is answered together; not what has waited too long."""
+        if self._busy:
+            return
+        if self._loop.time() < self._usual_until:
+            self._hand_over(len(self._waiting))
+        oldest = perf_counter() - PATIENCE_SECONDS
+        self._hand_over(sum(taken.since < oldest for taken in self._waiting))
+        if not self._waiting:
             return
         leads = size = 0
         for taken in self._waiting:
@@ -125,14 +132,21 @@ class LeadWay:
         work = self._thread.submit(answer_leads, self._process, self._name, [t.asked for t in batch])
         work.add_done_callback(lambda done: self._loop.call_soon_threadsafe(self._done, batch, done))
 
+    def _hand_over(self, first: int) -> None:
+        """Let the application answer the first ones that wait: it knows how long each may take."""
+        late, self._waiting = self._waiting[:first], self._waiting[first:]
+        for taken in late:
+            taken.asker.hand_over()
+
     def _done(self, batch: Sequence[_Taken], work: Future[list[Answered | None]]) -> None:
         self._busy = False
+        error = work.exception()
+        if isinstance(error, StoreError | SettingsError):
+            self._usual_until = self._loop.time() + _USUAL_SECONDS
         self._next()  # the thread goes on while these are sent
-        try:
+        if error is None:
             answers = work.result()
-        except Exception as error:  # one request may be at fault: the application answers each by itself
-            if isinstance(error, StoreError | SettingsError):
-                self._usual_until = self._loop.time() + _USUAL_SECONDS
+        else:  # one request may be at fault: the application answers each by itself
             logger.info(
                 "handed_over model=%s requests=%d error=%s", self._name, len(batch), type(error).__name__
             )

@@ -52,6 +52,7 @@ class HotProtocol(HeadDeadline):
         self._body = b""
         self._asked = False  # a request of the short way waits for its answer
         self._last = False  # the connection ends with that answer
+        self._charged = 0  # rows of the request that waits, counted against its caller's rate
         self.idle_since: float | None = None
 
     def on_message_begin(self) -> None:
@@ -89,7 +90,7 @@ class HotProtocol(HeadDeadline):
         if self._way is None:
             super().on_message_complete()
             return
-        self._asked, self.waiting_since = True, None
+        self._asked, self.waiting_since, self._charged = True, None, 0
         if not self._way.take(self, self._body):
             self.hand_over()
 
@@ -101,6 +102,7 @@ class HotProtocol(HeadDeadline):
             self._front.guard.spend(self._admission, rows)
         except Problem:
             return False
+        self._charged = rows
         return True
 
     @property
@@ -130,6 +132,9 @@ class HotProtocol(HeadDeadline):
             return
         self._asked = False
         self._way = None
+        if self._admission is not None and self._charged:  # the application counts by itself
+            self._front.guard.refund(self._admission, self._charged)
+            self._charged = 0
         if self.transport is None or self.transport.is_closing():
             return
         self._begin()

@@ -14,9 +14,14 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
+from estate.core.errors import StoreError
 from estate.core.settings import Settings
 from estate.store.database import Database
 from estate.store.predictions import read_recent
+from serving.guard.api_key import KeyTerms, Role
+from serving.guard.key_file import key_file
+from serving.hot import lead_way
+from serving.hot.lead_batch import answer_leads
 from tests.serving.hot.lead_shop import LEADS, POISON, READING, budget_of, fill, score_of, train
 from tests.serving.hot.wire import Answer, Wire, with_body
 from tests.serving.shop import Served, Shop, wait_for
@@ -292,6 +297,63 @@ def test_with_the_database_away_each_gets_503_or_what_is_kept(served: Served, sh
             answers = [wire.answer() for wire in wires]
         assert [answer.status for answer in answers] == [200] * 4 + [503] * 4
         assert {answer.json["predictions"][0]["cache"] for answer in answers[:4]} == {"stale"}
+
+
+def test_while_the_database_gives_no_answer_nobody_waits_for_it_in_turn(
+    served: Served, wires: list[Wire], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    goes = []
+
+    def away(_process: object, _model: str, asked: list[object]) -> object:
+        goes.append(len(asked))
+        raise StoreError("database", expected="an answer", got="none")
+
+    first, *others = wires
+    hold(first)
+    monkeypatch.setattr(lead_way, "answer_leads", away)
+    for start, wire in enumerate(others):
+        ask(wire, *LEADS[start : start + 40])  # no two fit into one go
+    settled(served)
+    READING.open()
+    assert told(first.answer()) == right(HELD)
+    for start, wire in enumerate(others):
+        assert told(wire.answer()) == right(*LEADS[start : start + 40])
+    assert goes == [1]
+
+
+def test_who_has_waited_too_long_is_answered_by_the_application(
+    wires: list[Wire], monkeypatch: pytest.MonkeyPatch, served: Served
+) -> None:
+    goes = []
+
+    def counted(*asked: Any) -> Any:
+        goes.append(asked)
+        return answer_leads(*asked)
+
+    first, second = wires[:2]
+    hold(first)
+    monkeypatch.setattr(lead_way, "answer_leads", counted)
+    monkeypatch.setattr(lead_way, "PATIENCE_SECONDS", 0.0)
+    ask(second, "lead-1")
+    settled(served)
+    READING.open()
+    assert told(first.answer()) == right(HELD)
+    assert told(second.answer()) == right("lead-1")
+    assert not goes
+
+
+def test_what_the_application_answers_in_the_end_counts_once(shop: Shop) -> None:
+    keys = key_file(shop.settings)
+    fast = keys.create(KeyTerms(name="crm", role=Role.SCORE))[1]
+    slow = keys.create(KeyTerms(name="slow", role=Role.SCORE, rate=0.01, burst=5))[1]
+    nobody = [f"nobody-{i}" for i in range(5)]
+    with shop.serve() as served, closing(Wire(served.url)) as wire:
+        served.client.headers["x-api-key"] = fast
+        warm(served, "1")
+        ask(wire, *nobody, x_api_key=slow)
+        assert wire.answer().status not in {200, 429}
+        ask(wire, "lead-0", x_api_key=slow)
+        assert wire.answer().status == 429
 
 
 def test_a_slow_one_is_in_the_request_log(shop: Shop, caplog: pytest.LogCaptureFixture) -> None:
