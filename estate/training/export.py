@@ -66,7 +66,6 @@ def parity(trained: Trained, matrix: Numbers, exported: Numbers) -> float:
 
 
 def _register_xgboost() -> None:
-    from onnxmltools.convert.xgboost.operator_converters.XGBoost import convert_xgboost
     from skl2onnx import update_registered_converter
     from skl2onnx.common.shape_calculator import (
         calculate_linear_classifier_output_shapes,
@@ -78,12 +77,31 @@ def _register_xgboost() -> None:
         XGBClassifier,
         "XGBoostXGBClassifier",
         calculate_linear_classifier_output_shapes,
-        convert_xgboost,
+        _convert_xgboost,
         options={"nocl": [True, False], "zipmap": [True, False, "columns"]},
     )
     update_registered_converter(
-        XGBRegressor, "XGBoostXGBRegressor", calculate_linear_regressor_output_shapes, convert_xgboost
+        XGBRegressor, "XGBoostXGBRegressor", calculate_linear_regressor_output_shapes, _convert_xgboost
     )
+
+
+def _convert_xgboost(scope: Any, operator: Any, container: Any) -> None:
+    """Convert as onnxmltools does, with the base where a first tree that asks nothing misleads it.
+
+    Of binary models it then takes the base for log-odds, but it is a probability.
+    """
+    from onnx import helper
+    from onnxmltools.convert.xgboost.operator_converters.XGBoost import convert_xgboost
+
+    before = len(container.nodes)
+    convert_xgboost(scope, operator, container)
+    for node in container.nodes[before:]:
+        found = {a.name: helper.get_attribute_value(a) for a in node.attribute}
+        if node.op_type == "TreeEnsembleClassifier" and found["post_transform"] == b"LOGISTIC":
+            p = float(np.ravel(operator.raw_operator.intercept_)[0])
+            kept = [a for a in node.attribute if a.name != "base_values"]
+            del node.attribute[:]
+            node.attribute.extend([*kept, helper.make_attribute("base_values", [float(np.log(p / (1 - p)))])])
 
 
 def _attach_output(model: Any, trained: Trained) -> None:

@@ -195,6 +195,16 @@ def test_the_export_answers_as_the_vote_on_every_held_out_row(
     assert exported(make(write_homes(tmp_path / "homes.csv", rows=1200)), whole, tmp_path) <= TOLERANCE
 
 
+@pytest.mark.parametrize("least_weight", [1e6, 60.0])
+def test_trees_that_ask_nothing_are_exported_with_their_rate(least_weight: float, tmp_path: Path) -> None:
+    """As with few positives: the first tree finds no question, or none does."""
+    trees = XGBClassifier(
+        n_estimators=20, max_depth=2, subsample=0.3, min_child_weight=least_weight, random_state=2
+    )
+    vote = WeightedVote([("trees", trees)])
+    assert exported(home_spec(write_homes(tmp_path / "homes.csv", rows=1200)), vote, tmp_path) <= TOLERANCE
+
+
 @pytest.mark.parametrize("every", [False, True])
 def test_the_export_of_a_mean_answers_as_it(every: bool, tmp_path: Path) -> None:
     mean = WeightedMean(regressors()[:3] if every else regressors())
