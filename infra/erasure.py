@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from estate.core.clock import now
+from estate.core.pair_id import MARK, pairs_begin
 from estate.core.settings import Settings
 from estate.datasets.quarantine_erasure import erase_from_quarantine
 from estate.signing import Signature, ensure_keys, load_trusted, verify
@@ -193,7 +194,8 @@ def _files(settings: Settings) -> list[Path]:
 
 
 def _erase_files(paths: Iterable[Path], lead_id: str) -> int:
-    name = re.compile(rf"(?<![\w-]){re.escape(lead_id)}(?![\w-])")
+    names = {lead_id, pairs_begin(lead_id).removesuffix(MARK)}  # alone, and with a home
+    name = re.compile(rf"(?<![\w-])({'|'.join(re.escape(one) for one in sorted(names))})(?![\w-])")
     removed = 0
     for path in paths:
         if name.search(path.read_text(errors="replace")):

@@ -46,11 +46,15 @@ class PairLabels:
         Microseconds since 1970, UTC.
     label : float64 array of shape (n,)
         0 or 1, as it is known; nothing says whether the horizon is over.
+    happened_at, known_at : int64 array of shape (looks,)
+        Of every look at a home since then: how late the desk learns of them.
     """
 
     names: Categories
     moment: Micros
     label: Numbers
+    happened_at: Micros
+    known_at: Micros
 
 
 def read_pairs(source: PairSource, database: Database, *, as_of: datetime) -> pd.DataFrame:
@@ -58,10 +62,26 @@ def read_pairs(source: PairSource, database: Database, *, as_of: datetime) -> pd
     return pair_table(source, _facts(database, as_of))
 
 
-def read_pair_labels(source: PairSource, database: Database, *, as_of: datetime) -> PairLabels:
-    """Return names, moments and labels of the rows of :func:`read_pairs`, which cost a part of its time."""
-    rows = _rows_of(source, _tables(_facts(database, as_of)))
-    return PairLabels(np.array(rows.names(), dtype=object), rows.moment[rows.wish], rows.label)
+def read_pair_labels(source: PairSource, database: Database, *, as_of: datetime, since: int) -> PairLabels:
+    """Return names, moments and labels of rows as :func:`read_pairs` makes them, of every look since then.
+
+    Parameters
+    ----------
+    source : PairSource
+    database : Database
+    as_of : datetime
+    since : int
+        Microseconds since 1970. Without features a row costs little, so there is no limit to their number.
+    """
+    rows = _rows_of(source, _tables(_facts(database, as_of)), since=since)
+    new = rows.looks.happened_at >= since
+    return PairLabels(
+        np.array(rows.names(), dtype=object),
+        rows.moment[rows.wish],
+        rows.label,
+        rows.looks.happened_at[new],
+        rows.looks.known_at[new],
+    )
 
 
 def _facts(database: Database, as_of: datetime) -> dict[str, pa.Table]:
@@ -134,7 +154,7 @@ class _PairRows:
         return [pair_id(lead, home) for lead, home in pairs]
 
 
-def _rows_of(source: PairSource, tables: Mapping[str, FactColumns]) -> _PairRows:
+def _rows_of(source: PairSource, tables: Mapping[str, FactColumns], since: int | None = None) -> _PairRows:
     if source.outcome not in LOOKS:
         raise SpecError(
             "outcome of a PairSource", expected=f"one of {', '.join(LOOKS)}", got=repr(source.outcome)
@@ -142,7 +162,7 @@ def _rows_of(source: PairSource, tables: Mapping[str, FactColumns]) -> _PairRows
     lead_ids = np.array(list(tables["leads"].coded("lead_id").names), dtype=object)
     looks = Looks.of_table(tables["interactions"], lead_ids, tables["properties"])
     offers = Offers.of(tables["properties"], tables["listings"])
-    asked = _asked(source, looks)
+    asked = _asked(source, looks, since)
     chosen = _offer_of(offers, looks.home[asked.look], asked.moment)
     asked = asked.take(chosen >= 0)
     chosen = chosen[chosen >= 0]
@@ -169,10 +189,13 @@ class _Asked:
         return _Asked(self.look[rows], self.moment[rows], self.label[rows])
 
 
-def _asked(source: PairSource, looks: Looks) -> _Asked:
+def _asked(source: PairSource, looks: Looks, since: int | None) -> _Asked:
     kind = LOOKS.index(source.outcome)
     look = np.flatnonzero(looks.kind < kind) if kind else np.arange(len(looks))
-    look = np.sort(look[np.argsort(looks.happened_at[look], kind="stable")][-MOST_LOOKS:])
+    if since is None:
+        look = np.sort(look[np.argsort(looks.happened_at[look], kind="stable")][-MOST_LOOKS:])
+    else:
+        look = look[looks.happened_at[look] >= since]
     moment = looks.happened_at[look] - 1  # the look itself is not known yet, however fast it is recorded
     if not kind:
         return _Asked(look, moment, np.ones(len(look)))

@@ -168,9 +168,9 @@ def _of_pairs(
     source: PairSource, database: Database, first: FirstAnswers, arrivals: Arrivals, now: datetime
 ) -> Answered:
     """Judge a home that was shown by the row of training that it became (:mod:`monitoring.quality.shown`)."""
-    nobody = np.zeros(0, dtype=np.int64)
-    frontier = frontier_of_arrivals(arrivals, nobody, nobody, now=now, what="looks at homes")
-    rows = read_pair_labels(source, database, as_of=now)
+    since = int(first.at.min(initial=micros_of(now)))
+    rows = read_pair_labels(source, database, as_of=now, since=since)
+    frontier = frontier_of_arrivals(arrivals, rows.happened_at, rows.known_at, now=now, what="looks at homes")
     due, y = labels_of_shown(rows, first, horizon_days=source.horizon_days, until=frontier.until)
     unseen = (due <= frontier.until) & np.isnan(y)
     left = LeftOut(first.unnamed, unseen=int(unseen.sum()))

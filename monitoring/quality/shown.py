@@ -36,7 +36,7 @@ def labels_of_shown(
     Parameters
     ----------
     rows : PairLabels
-        Every row of training up to the present, with unripe labels too.
+        Rows of every look since the first answer, with unripe labels too.
     first : FirstAnswers
         n answers.
     horizon_days : float
