@@ -71,7 +71,7 @@ def test_killed_fifty_times_at_random_moments_every_version_is_there_once(
 ) -> None:
     """A file of facts and their corrections, in no order; chunks of 500, of which each adds versions."""
     random = np.random.default_rng(4)
-    count = 40_000
+    count = 120_000
     recorded = pd.Timestamp("2026-01-06", tz="UTC") + pd.to_timedelta(random.permutation(count), "s")
     rows = pd.DataFrame(
         {
