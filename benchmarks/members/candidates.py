@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from typing import Any
 
 from sklearn.compose import ColumnTransformer
-from sklearn.linear_model import LogisticRegression
 from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from xgboost import XGBClassifier
 
+from estate.training.lines import sparse_line
 from estate.training.wide_columns import WideColumns
 
 Members = list[tuple[str, Any]]
@@ -43,9 +43,8 @@ def sequences(seed: int) -> Members:
         n_jobs=1,
         random_state=seed,
     )
-    line = LogisticRegression(C=0.1, l1_ratio=1.0, solver="liblinear", random_state=seed)
     return [
-        ("line of echoes", make_pipeline(WideColumns(), StandardScaler(), line)),
+        ("line of echoes", sparse_line(seed)),
         ("trees of echoes", trees),
     ]
 

@@ -71,6 +71,8 @@ class _Ensemble:
     leaves: dict[str, list[Any]] = field(
         default_factory=lambda: {"treeids": [], "nodeids": [], "ids": [], "weights": []}
     )
+    begin: int = 0
+    """Place of the first node of the tree that grows."""
 
     def copy(self, found: Mapping[str, Sequence[Any]], kind: str, trees: Sequence[int]) -> None:
         """Take trees over as they are."""
@@ -83,6 +85,7 @@ class _Ensemble:
 
     def grow(self, tree: int, column: int, question: bytes, steps: Sequence[_Step], output: int) -> None:
         """Add the tree of a column: whether it is known at all, then by halves between which steps it is."""
+        self.begin = len(self.nodes["treeids"])
         thresholds = sorted({step.threshold for step in steps})
         sums = [
             math.fsum(step.yes if place <= thresholds.index(step.threshold) else step.no for step in steps)
@@ -101,20 +104,20 @@ class _Ensemble:
                 return leaf(sums[low])
             middle = (low + high) // 2
             at = self._node(tree, column, question, thresholds[middle])
-            self._lead(at, tree, between(low, middle), between(middle + 1, high))
+            self._lead(at, between(low, middle), between(middle + 1, high))
             return at
 
         root = self._node(tree, column, question, math.inf)  # every number is below it, what is missing not
-        self._lead(root, tree, between(0, len(thresholds)), leaf(missing))
+        self._lead(root, between(0, len(thresholds)), leaf(missing))
 
     def _node(self, tree: int, column: int, mode: bytes, value: float) -> int:
-        at = self.nodes["treeids"].count(tree)
+        at = len(self.nodes["treeids"]) - self.begin
         for name, given in zip(_NODE_FIELDS, (tree, at, column, mode, value, 0, 0, 0), strict=True):
             self.nodes[name].append(given)
         return at
 
-    def _lead(self, at: int, tree: int, yes: int, no: int) -> None:
-        place = self.nodes["treeids"].index(tree) + at
+    def _lead(self, at: int, yes: int, no: int) -> None:
+        place = self.begin + at
         self.nodes["truenodeids"][place], self.nodes["falsenodeids"][place] = yes, no
 
 

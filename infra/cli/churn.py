@@ -107,7 +107,7 @@ def list_all(
         }
         sys.stdout.write(json.dumps(document, default=str, indent=2) + "\n")
         return
-    _print(rows, found, everything)
+    _print(rows, found, everything, none="no lead waits" if waiting else "nothing was proposed yet")
     sys.stdout.write(f"today {today.sentence}\n")
 
 
@@ -132,13 +132,13 @@ def note(
     sys.stdout.write(f"{found.kind} of {lead}: {made.value}{'' if new else ' (was noted before)'}\n")
 
 
-def _print(rows: list[Intervention], found: list[Uplift], everything: bool) -> None:
+def _print(rows: list[Intervention], found: list[Uplift], everything: bool, *, none: str) -> None:
     from rich.console import Console
     from rich.table import Table
 
     console = Console(highlight=False, width=None if sys.stdout.isatty() else _WIDE)
     if not rows:
-        console.print("there is none yet")
+        console.print(none)
         return
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
     for name in ("lead", "at (UTC)", "level", "risk", "kind", *(("arm",) if everything else ()), "worth $"):

@@ -64,10 +64,9 @@ def quality_command(
     weekly = [point for point in seen.points if _is_week(point)]
     metric = judged_metric(spec).name
     if plot is not None:
-        shown = isinstance(
-            spec.source, PairSource
-        )  # chosen by their scores, which the holdout's rows were not
-        draw_quality(weekly, metric, plot, evidence=None if shown else proof)
+        # Homes that were shown were chosen by their scores, which the holdout's rows were not.
+        beside = None if isinstance(spec.source, PairSource) else proof
+        draw_quality(weekly, metric, plot, evidence=beside)
     if as_json:
         sys.stdout.write(json.dumps(asdict(seen), default=str) + "\n")
     else:

@@ -13,9 +13,11 @@ import sqlalchemy as sa
 from benchmarks.shown_homes.nights import DAY, WORLD, Nights
 from estate.datasets.world import simulate_into
 from estate.features.histories import micros
+from estate.features.homes import LOOKS
 from estate.services.property_matching.model import CHOICE, INTEREST, SPECS
 from estate.store.database import Database
 from estate.store.facts import read_facts
+from estate.training import pairs
 from monitoring.quality import QualitySeen, judge_quality
 from monitoring.quality.answered import Answered, read_answered
 from tests.monitoring.quality.worlds import labels, proof, scores
@@ -117,3 +119,24 @@ def test_while_looks_do_not_come_in_nothing_ripens(desk: Nights) -> None:
     assert not found.ripe.any(), "no save on record is no label while none could be recorded"
     assert found.left_out.unseen == 0
     assert found.frontier.until <= micros(pd.Series([stopped]))[0]
+
+
+def test_every_look_counts_and_how_late_looks_are_learned(
+    desk: Nights, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk.show()
+    whole = answered(desk)
+    monkeypatch.setattr(pairs, "MOST_LOOKS", 10)
+    few = answered(desk)
+    assert whole.ripe.sum() > 100
+    assert (few.y[few.ripe].tolist(), few.left_out) == (whole.y[whole.ripe].tolist(), whole.left_out)
+    with desk.database.begin() as connection:
+        late = "UPDATE interactions SET recorded_at = event_at + interval '4 days'"
+        connection.execute(sa.text(late))
+        newest = connection.execute(
+            sa.text(
+                "SELECT max(recorded_at) FROM interactions WHERE recorded_at <= :end AND kind = ANY(:looks)"
+            ),
+            {"end": desk.end, "looks": list(LOOKS)},
+        ).scalar_one()
+    assert answered(desk).frontier.until == micros(pd.Series([newest - 4 * DAY]))[0]

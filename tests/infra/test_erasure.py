@@ -32,6 +32,7 @@ from estate.store.predictions import read_recent, write_many
 from estate.training.data import TrainingData
 from estate.training.extract import extract
 from estate.training.snapshot import SNAPSHOT, about, read_snapshot, write_snapshot
+from infra import erasure
 from infra.erasure import Receipt, forget, is_genuine
 from model_registry import Registry
 from model_registry.erasure import ERASED
@@ -281,3 +282,10 @@ def test_asked_twice_it_says_that_nothing_was_left(desk: Desk) -> None:
     assert set(again.rows.values()) == {0}
     assert again.runs == ()
     assert np.sum([again.files, again.quarantined, again.descriptions]) == 0
+
+
+def test_a_file_that_names_the_lead_with_a_home_goes_too(tmp_path: Path) -> None:
+    for name, case in (("a", pair_id("x|y", "h7")), ("b", "x|y"), ("c", pair_id("x|yz", "h7")), ("d", "x")):
+        (tmp_path / f"{name}.json").write_text(json.dumps({"entity_id": case}))
+    assert erasure._erase_files(sorted(tmp_path.iterdir()), "x|y") == 2
+    assert sorted(path.stem for path in tmp_path.iterdir()) == ["c", "d"]

@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 
 from estate.core.errors import SettingsError
 from estate.core.settings import Settings
-from estate.datasets.world import World, simulate_into
+from estate.datasets.world import simulate_into
 from estate.services.churn.capacity import minutes_of
 from estate.store import erasures
 from estate.store.database import Database
@@ -31,10 +31,8 @@ from estate.store.interventions import (
 from infra.cli.main import app
 from serving.batch import Retained, retain_leads
 from serving.batch.retain import answer_of_lead
-from tests.serving.test_retain import no_registry
+from tests.serving.test_retain import NOW, WORLD, no_registry
 
-WORLD = World(seed=8, leads_per_day=6.0, days=120)
-NOW = WORLD.at(110)
 MINUTES, CALLS = 90.0, 2
 
 

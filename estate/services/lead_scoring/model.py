@@ -52,13 +52,10 @@ def estimator(seed: int) -> Any:
     together. Networks of neurons and models of the event sequence were tried beside them and earned no place
     (``python -m benchmarks members``).
     """
-    from sklearn.linear_model import LogisticRegression
-    from sklearn.pipeline import make_pipeline
-    from sklearn.preprocessing import StandardScaler
     from xgboost import XGBClassifier
 
+    from estate.training.lines import sparse_line
     from estate.training.weighted_vote import WeightedVote
-    from estate.training.wide_columns import WideColumns
 
     def boosted(**size: Any) -> Any:
         return XGBClassifier(
@@ -71,12 +68,11 @@ def estimator(seed: int) -> Any:
             random_state=seed,
         )
 
-    sparse = LogisticRegression(C=0.1, l1_ratio=1.0, solver="liblinear", max_iter=1000, random_state=seed)
     return WeightedVote(
         [
             ("steps", boosted(n_estimators=600, max_depth=1, learning_rate=0.08)),
             ("trees", boosted(n_estimators=300, max_depth=2, learning_rate=0.05)),
-            ("line", make_pipeline(WideColumns(), StandardScaler(), sparse)),
+            ("line", sparse_line(seed)),
         ]
     )
 

@@ -62,20 +62,11 @@ def estimator(seed: int) -> Any:
 
 def small_estimator(seed: int) -> Any:
     """Return a vote of few, shallow trees and a sparse line, for labels that are rare."""
-    from sklearn.linear_model import LogisticRegression
-    from sklearn.pipeline import make_pipeline
-    from sklearn.preprocessing import StandardScaler
-
+    from estate.training.lines import sparse_line
     from estate.training.weighted_vote import WeightedVote
-    from estate.training.wide_columns import WideColumns
 
-    sparse = LogisticRegression(C=0.1, l1_ratio=1.0, solver="liblinear", max_iter=1000, random_state=seed)
-    return WeightedVote(
-        [
-            ("trees", estimator(seed).set_params(n_estimators=150, max_depth=3)),
-            ("line", make_pipeline(WideColumns(), StandardScaler(), sparse)),
-        ]
-    )
+    trees = estimator(seed).set_params(n_estimators=150, max_depth=3)
+    return WeightedVote([("trees", trees), ("line", sparse_line(seed))])
 
 
 CHOICE = ModelSpec(

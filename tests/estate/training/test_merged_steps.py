@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,7 +18,12 @@ from skl2onnx import to_onnx
 from sklearn.ensemble import GradientBoostingClassifier, RandomForestClassifier
 from xgboost import XGBClassifier, XGBRegressor
 
+from estate.training import export
+from estate.training.extract import extract
+from estate.training.fit import fit
 from estate.training.merged_steps import merge_steps
+from estate.training.split import split_by_time
+from tests.specs import home_spec, write_homes
 
 COLUMNS = 5
 Matrix = NDArray[np.float32]
@@ -103,6 +110,16 @@ def test_hundreds_of_steps_become_a_tree_a_column_that_says_the_same(
     assert len(trees(small)) == COLUMNS
     for x in (rows(5000, seed=1), thresholds(model)):
         np.testing.assert_allclose(answers(small, x), answers(model, x), rtol=2e-6, atol=2e-6)
+
+
+def test_what_a_training_exports_has_a_tree_a_column(tmp_path: Path) -> None:
+    def steps(seed: int) -> XGBClassifier:
+        return XGBClassifier(n_estimators=120, max_depth=1, random_state=seed)
+
+    spec = home_spec(write_homes(tmp_path / "homes.csv", rows=1200), estimator=steps)
+    parts = split_by_time(spec, extract(spec, None, as_of=datetime(2026, 1, 1, tzinfo=UTC)))
+    trained = fit(spec, parts)
+    assert len(trees(export.to_onnx(trained))) <= len(trained.encoder.names)
 
 
 def test_trees_of_more_questions_stay_as_they_are() -> None:

@@ -100,6 +100,20 @@ def test_a_useless_member_is_left_out_and_says_what_it_earned() -> None:
     assert len(vote.estimators_) == 1
 
 
+def test_a_member_stays_for_half_a_standard_error_of_what_it_earns() -> None:
+    """Of a strong member and one that adds a little: whoever stays has earned it, whoever goes has not."""
+    earned = []
+    for seed in range(40):
+        random = np.random.default_rng(seed)
+        truth = np.clip(0.7 + 0.1 * random.normal(size=(2, 300)), 0.05, 0.95)
+        chosen = choose_by_log_loss(["one", "other"], truth, np.ones(300))
+        weaker = min(chosen, key=lambda one: one.gain)
+        earned.append(weaker.gain / weaker.error)
+        assert (weaker.weight > 0.0) == (weaker.gain > 0.5 * weaker.error), seed
+    assert any(0.5 < share < 1.0 for share in earned)
+    assert any(share < 0.5 for share in earned)
+
+
 def test_the_newest_rows_say_whom_to_believe() -> None:
     """A tree that knew the old world by heart loses to the line that holds in both."""
     random = np.random.default_rng(3)
