@@ -38,6 +38,10 @@ class Hammer:
                 else:
                     self.errors.append(response.text)
 
+    def versions(self) -> set[str]:
+        """Return who has answered so far."""
+        return {answer["version"] for answer in tuple(self.answers)}
+
     def stop(self) -> list[dict[str, Any]]:
         self.done.set()
         for thread in self.threads:
